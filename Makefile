@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A thin front: meson and ninja build, scripts/ and tests/ do the work.
+# `make help` lists the targets; docs/devel/testing.rst explains them.
+
+BUILD ?= build
+PYTHON ?= python3
+# make check SANITIZE=1: the same tests under address and UB sanitizers
+ifdef SANITIZE
+CHECK_BUILD ?= build-asan
+CHECK_CONFIG = --enable-sanitizers
+else
+CHECK_BUILD ?= build-check
+endif
+FUZZ_BUILD ?= build-fuzz
+FUZZ_SECONDS ?= 60
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	./configure --builddir=$(BUILD)
+
+$(CHECK_BUILD)/build.ninja:
+	./configure --builddir=$(CHECK_BUILD) --enable-debug $(CHECK_CONFIG)
+
+$(FUZZ_BUILD)/build.ninja:
+	./configure --builddir=$(FUZZ_BUILD) --enable-debug --cc=clang \
+	    --enable-sanitizers --enable-fuzzing
+
+help:
+	@echo 'make                 configure if needed, build in $(BUILD)/'
+	@echo 'make deps            install the Debian packages all targets need'
+	@echo 'make install         install under the prefix given to configure'
+	@echo 'make demo            boot a Debian kernel on -M virt and show it'
+	@echo 'make check           unit tests, qtests, guest payloads'
+	@echo 'make check SANITIZE=1  the same under ASan and UBSan'
+	@echo 'make check-lab       stock kernels inside a nested machine'
+	@echo 'make check-style     layers, sizes, and the other written rules'
+	@echo 'make check-fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make bench           the rows of the targets table against QEMU'
+	@echo 'make clean           remove the build directories'
+
+deps:
+	scripts/deps.sh build test lab fuzz style docs
+
+deps-%:
+	@scripts/deps.sh $(subst +, ,$*)
+
+install: all
+	ninja -C $(BUILD) install
+
+check: deps-build+test
+	@$(MAKE) --no-print-directory $(CHECK_BUILD)/build.ninja
+	@$(PYTHON) scripts/test-summary.py --build-dir $(CHECK_BUILD) $(TESTS)
+
+check-lab: deps-build+lab
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/lab/run.py --build-dir $(BUILD) $(LABARGS)
+
+check-style: deps-style
+	@$(PYTHON) scripts/check-style.py
+
+check-fuzz: deps-build+fuzz
+	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/build.ninja
+	@$(PYTHON) scripts/run-fuzz.py --build-dir $(FUZZ_BUILD) \
+	    --seconds $(FUZZ_SECONDS)
+
+demo: deps-build+lab
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/demo.py --build-dir $(BUILD)
+
+bench: deps-build+lab
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) $(BENCHARGS)
+
+clean:
+	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD)
+
+.PHONY: all help deps install check check-lab check-style check-fuzz demo \
+	bench clean
