@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The accelerator: what runs the CPUs and delivers interrupts. KVM, or qtest
+ * (a clock and a command socket instead of CPUs). Devices never see it: they
+ * use irq lines, MSI and event notifiers through the calls below.
+ */
+#ifndef SYSTEM_ACCEL_H
+#define SYSTEM_ACCEL_H
+
+#include "qom/object.h"
+#include "util/event-notifier.h"
+#include "hw/core/cpu.h"
+
+#define TYPE_ACCEL "accel"
+OBJECT_DECLARE_TYPE(AccelState, AccelClass, ACCEL)
+
+typedef struct MachineState MachineState;
+
+typedef struct MSIMessage {
+    uint64_t address;
+    uint32_t data;
+} MSIMessage;
+
+struct AccelState {
+    Object parent_obj;
+};
+
+struct AccelClass {
+    ObjectClass parent_class;
+    const char *name;                           /* "kvm" */
+    /* open /dev/kvm, make the VM; errors say what to do about them */
+    bool (*init_machine)(AccelState *as, MachineState *ms, Error **errp);
+    /* in-kernel interrupt controllers, called by the board */
+    bool (*create_irqchip)(AccelState *as, MachineState *ms, Error **errp);
+
+    /* vCPUs; see hw/core/cpu.h for the rules of the threads */
+    bool (*vcpu_create)(CPUState *cpu, Error **errp);   /* makes the thread */
+    void (*vcpu_destroy)(CPUState *cpu);
+    void (*vcpu_kick)(CPUState *cpu);                   /* any thread */
+    void (*vcpu_reset)(CPUState *cpu);
+    /* registers kernel <-> CPUState; on the vCPU's own thread, stopped */
+    bool (*vcpu_get_state)(CPUState *cpu, Error **errp);
+    bool (*vcpu_put_state)(CPUState *cpu, Error **errp);
+    bool (*vcpu_inject_nmi)(CPUState *cpu, Error **errp);
+
+    /* interrupts */
+    void (*gsi_set)(AccelState *as, int gsi, int level);
+    int (*msi_send)(AccelState *as, const MSIMessage *msg);
+    int (*msi_route_add)(AccelState *as, const MSIMessage *msg);
+    int (*msi_route_update)(AccelState *as, int virq, const MSIMessage *msg);
+    void (*msi_route_commit)(AccelState *as);
+    void (*msi_route_release)(AccelState *as, int virq);
+    int (*irqfd_add)(AccelState *as, EventNotifier *n,
+                     EventNotifier *resample, int virq);
+    int (*irqfd_del)(AccelState *as, EventNotifier *n, int virq);
+
+    /* the VM stopped or runs: clock save and restore */
+    void (*vm_state_change)(AccelState *as, bool running);
+};
+
+extern AccelState *current_accel;               /* NULL before it is chosen */
+bool kvm_enabled(void);
+bool qtest_enabled(void);
+
+/*
+ * accel_init_machine: choose from the list "kvm:tcg" of -accel/-machine accel=
+ * (unknown ones are skipped with a warning-free fallback; the last error is
+ * reported when none works) and set @ms up on it.
+ */
+bool accel_init_machine(MachineState *ms, const char *list, Error **errp);
+
+/* Devices' side. All may be called from any thread. */
+void accel_gsi_set(int gsi, int level);
+/* Deliver @msg now; 0 or -errno. */
+int accel_msi_send(const MSIMessage *msg);
+/* A route for @msg: virq >= 0 or -errno. update/release take it again; several
+ * changes become visible with commit. */
+int accel_msi_route_add(const MSIMessage *msg);
+int accel_msi_route_update(int virq, const MSIMessage *msg);
+void accel_msi_route_commit(void);
+void accel_msi_route_release(int virq);
+/* A signal of @n raises @virq without leaving the kernel; -ENOSYS when the
+ * accelerator cannot (the caller then reads @n itself). */
+int accel_irqfd_add(EventNotifier *n, EventNotifier *resample, int virq);
+int accel_irqfd_del(EventNotifier *n, int virq);
+
+#endif
