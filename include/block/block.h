@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The block graph, as seen from outside: opening and closing nodes by name,
+ * and the constants that requests share. Devices use block/block-backend.h,
+ * drivers in block/ use block/block-internal.h.
+ *
+ * A node (BlockDriverState) is an instance of a driver: a protocol (file), a
+ * format (raw) or a filter. Nodes are reference counted; a node that the user
+ * made by -blockdev or blockdev-add holds one reference of the monitor.
+ *
+ * Threading: the graph changes in the main thread with the big lock held;
+ * requests run in the node's AioContext.
+ */
+#ifndef BLOCK_BLOCK_H
+#define BLOCK_BLOCK_H
+
+#include "util/error.h"
+#include "util/iov.h"
+
+typedef struct BlockDriverState BlockDriverState;
+typedef struct BlockDriver BlockDriver;
+typedef struct BdrvChild BdrvChild;
+typedef struct BlockdevOptions BlockdevOptions;     /* schema: block-core */
+struct json_object;
+
+/* Offsets are what fits an off_t after rounding up to any alignment. */
+#define BDRV_MAX_ALIGNMENT (1 << 30)
+#define BDRV_MAX_LENGTH    (INT64_MAX / BDRV_MAX_ALIGNMENT * BDRV_MAX_ALIGNMENT)
+/* One request moves at most this (what an int of bytes can say). */
+#define BDRV_REQUEST_MAX_BYTES ((int64_t)INT32_MAX / 512 * 512)
+
+typedef enum BdrvRequestFlags {
+    BDRV_REQ_FUA          = 1 << 0, /* durable before it completes */
+    BDRV_REQ_MAY_UNMAP    = 1 << 1, /* write zeroes: may make a hole */
+    BDRV_REQ_NO_FALLBACK  = 1 << 2, /* write zeroes: -ENOTSUP if not fast */
+    BDRV_REQ_SERIALISING  = 1 << 3, /* no overlapping request meanwhile */
+    BDRV_REQ_NO_WAIT      = 1 << 4, /* with it: -EBUSY rather than wait */
+    BDRV_REQ_WRITE_UNCHANGED = 1 << 5,  /* data is what is there already */
+} BdrvRequestFlags;
+
+/* Rights on a child, and rights it lets others have. The values are those of
+ * the locks on image files (byte 100 + bit, 200 + bit). */
+typedef enum BlkPerm {
+    BLK_PERM_CONSISTENT_READ = 1 << 0,
+    BLK_PERM_WRITE           = 1 << 1,
+    BLK_PERM_WRITE_UNCHANGED = 1 << 2,
+    BLK_PERM_RESIZE          = 1 << 3,
+    BLK_PERM_ALL             = 0xf,
+} BlkPerm;
+
+/* What a child is for. */
+typedef enum BdrvChildRole {
+    BDRV_CHILD_DATA     = 1 << 0,
+    BDRV_CHILD_METADATA = 1 << 1,
+    BDRV_CHILD_FILTERED = 1 << 2,   /* same content as the parent */
+    BDRV_CHILD_COW      = 1 << 3,   /* backing file */
+    BDRV_CHILD_PRIMARY  = 1 << 4,
+    BDRV_CHILD_IMAGE = BDRV_CHILD_DATA | BDRV_CHILD_METADATA,
+} BdrvChildRole;
+
+/* Answers of block status. */
+enum {
+    BDRV_BLOCK_DATA         = 1 << 0,
+    BDRV_BLOCK_ZERO         = 1 << 1,
+    BDRV_BLOCK_OFFSET_VALID = 1 << 2,
+    BDRV_BLOCK_RAW          = 1 << 3,   /* ask the child at the same offset */
+    BDRV_BLOCK_ALLOCATED    = 1 << 4,
+    BDRV_BLOCK_EOF          = 1 << 5,
+};
+
+/* bdrv_open: make a node (and, recursively, its children). One reference. */
+BlockDriverState *bdrv_open(BlockdevOptions *options, Error **errp);
+void bdrv_ref(BlockDriverState *bs);
+void bdrv_unref(BlockDriverState *bs);
+
+BlockDriverState *bdrv_find_node(const char *node_name);
+const char *bdrv_get_node_name(const BlockDriverState *bs);
+const char *bdrv_get_format_name(const BlockDriverState *bs);
+const char *bdrv_get_filename(const BlockDriverState *bs);
+bool bdrv_is_read_only(const BlockDriverState *bs);
+/* bdrv_get_length: bytes, or -errno. */
+int64_t bdrv_get_length(BlockDriverState *bs);
+
+/* blockdev_add_from_arg: a -blockdev argument, k=v or JSON. */
+bool blockdev_add_from_arg(const char *arg, Error **errp);
+
+/*
+ * drive_add_from_arg: a -drive argument. if=none makes a BlockBackend that a
+ * device binds by "drive=ID"; if=virtio also fills *@device (a JSON object for
+ * device_add), else that is NULL.
+ */
+bool drive_add_from_arg(const char *arg, struct json_object **device,
+                        Error **errp);
+
+/* block_cleanup: at exit: drain, flush and close all. */
+void block_cleanup(void);
+
+/* bdrv_drain_all: no request is in flight anywhere when it returns.
+ * The begin/end pair keeps it that way in between. */
+void bdrv_drain_all(void);
+void bdrv_drain_all_begin(void);
+void bdrv_drain_all_end(void);
+/* bdrv_flush_all: 0 or the first -errno. */
+int bdrv_flush_all(void);
+
+#endif
