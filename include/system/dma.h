@@ -2,8 +2,9 @@
 /*
  * Memory access by devices. The same as the address_space_* calls, with the
  * attributes of a bus master; RAM only: a transfer that would reach MMIO is
- * refused with MEMTX_ACCESS_ERROR, so that a guest cannot make a device write
- * into a device's registers.
+ * refused with MEMTX_ACCESS_ERROR (what comes before is done), so that a guest
+ * cannot make a device write into a device's registers. A read that fails
+ * fills the rest with ones.
  *
  * Context: any thread; pointers from dma_map stay valid until dma_unmap.
  */
@@ -18,7 +19,8 @@ MemTxResult dma_read(AddressSpace *as, dma_addr_t addr, void *buf,
                      uint64_t len);
 MemTxResult dma_write(AddressSpace *as, dma_addr_t addr, const void *buf,
                       uint64_t len);
-/* NULL when any byte of [@addr, @addr + @len) is not RAM; *@len may shrink. */
+/* Pointer to the RAM at @addr, of up to *@len bytes; *@len is cut to what is
+ * contiguous in the host. NULL when the byte at @addr is not RAM. */
 void *dma_map(AddressSpace *as, dma_addr_t addr, uint64_t *len, bool is_write);
 void dma_unmap(AddressSpace *as, void *buf, uint64_t len, bool is_write,
                uint64_t access);

@@ -13,13 +13,18 @@
  *   system I/O "I/O"          ports, x86 only
  *
  * Life cycle: memory_region_init*(mr, owner, name, size) in instance_init or
- * realize; add to a container; del before the owner's unrealize returns. The
- * region lives in its owner's structure, its references are the owner's
- * (object_ref of @owner while a FlatView or a mapping uses it).
+ * realize; add to a container; del before the owner's unrealize returns;
+ * memory_region_deinit() in instance_finalize. The region lives in its owner's
+ * structure, its references are the owner's: a FlatView or a mapping that uses
+ * the region keeps the owner, which is finalized in the main loop when the
+ * last old view is gone. A region without owner must live for ever.
  *
  * Threading: the tree belongs to the big lock; readers of a FlatView hold
  * rcu_read_lock(). MMIO callbacks run under the big lock unless
- * memory_region_set_lockless() was called.
+ * memory_region_set_lockless() was called; those run inside a read section.
+ *
+ * Re-entrancy: an access to a region, made by the same thread from within a
+ * callback of a region of the same owner, is refused with MEMTX_ACCESS_ERROR.
  */
 #ifndef SYSTEM_MEMORY_H
 #define SYSTEM_MEMORY_H
@@ -27,7 +32,8 @@
 #include "util/osdep.h"
 #include "util/error.h"
 #include "util/event-notifier.h"
-#include <sys/queue.h>
+#include "util/queue.h"
+#include "util/rcu.h"
 
 typedef uint64_t hwaddr;                /* guest physical address */
 typedef struct Object Object;
@@ -36,7 +42,7 @@ typedef struct AddressSpace AddressSpace;
 typedef struct FlatView FlatView;
 typedef struct MemoryListener MemoryListener;
 typedef struct RamBlock RamBlock;
-typedef struct MemoryRegionIoeventfd MemoryRegionIoeventfd;
+typedef struct IoeventfdList IoeventfdList;
 
 /* Result of an access; errors are OR-ed together. */
 typedef uint32_t MemTxResult;
@@ -53,9 +59,13 @@ typedef struct MemTxAttrs {
 
 /*
  * Callbacks of an I/O region. @addr is the offset in the region, @size 1, 2,
- * 4 or 8 bytes, data little endian. Accesses outside valid.* are refused
- * (reads give all ones on a bus error, as hardware does); accesses outside
- * impl.* are split or widened by the core, reads never cross the region.
+ * 4 or 8 bytes, data little endian. An access wider than valid.max_access_size
+ * or unaligned (without valid.unaligned) arrives in pieces that are valid; one
+ * that is still outside valid.* is refused (reads give all ones, as on a bus
+ * error). Accesses outside impl.* are split or widened by the core: a narrow
+ * read takes its bytes out of a wider one; a narrow write reaches the device
+ * as a wider one with zeros around; neither crosses the end of the region.
+ * A missing read callback reads as all ones, a missing write ignores.
  */
 typedef struct MemoryRegionOps {
     uint64_t (*read)(void *opaque, hwaddr addr, unsigned int size);
@@ -80,38 +90,38 @@ struct MemoryRegion {
     uint64_t size;                      /* bytes; UINT64_MAX = 2^64 */
     hwaddr addr;                        /* offset in container */
     int32_t priority;
-    bool enabled, ram, readonly, rom_device, lockless, nonvolatile, is_io;
+    bool enabled, ram, readonly, lockless, nonvolatile;
     bool terminates;                    /* not a pure container */
     bool no_vhost;                      /* left out of vhost memory tables */
-    uint8_t dirty_log_mask;             /* DIRTY_* clients */
     const MemoryRegionOps *ops;
     void *opaque;
     MemoryRegion *container;
     MemoryRegion *alias;
     hwaddr alias_offset;
     RamBlock *ram_block;
-    bool in_access;                     /* re-entrancy guard when no owner */
-    bool *busy_guard;                   /* shared by a device's regions */
-    TAILQ_HEAD(, MemoryRegion) subregions;
+    TAILQ_HEAD(, MemoryRegion) subregions;  /* the most visible first */
     TAILQ_ENTRY(MemoryRegion) link;
-    MemoryRegionIoeventfd *ioeventfds;
-    uint32_t nb_ioeventfds;
+    IoeventfdList *ioeventfds;          /* RCU; NULL: none */
 };
 
-/* One piece of host memory that backs a RAM region. */
+/* One piece of host memory that backs a RAM region. Fixed while it exists,
+ * except the dirty bitmap. */
 struct RamBlock {
+    struct rcu_head rcu;
     char idstr[256];                    /* name in the migration stream */
     MemoryRegion *mr;
     uint8_t *host;
-    uint64_t used_length, max_length;   /* bytes */
+    uint64_t used_length;               /* bytes */
     size_t page_size;                   /* bytes, of the backing */
     int fd;                             /* -1: anonymous */
     uint64_t fd_offset;
-    bool shared, readonly, preallocated;
-    unsigned long *dirty[2];            /* bitmaps by client, 4 KiB a bit */
-    TAILQ_ENTRY(RamBlock) link;
+    bool shared, readonly;
+    bool owned;                         /* the mapping is ours to free */
+    unsigned long *dirty;               /* a bit a RAM_DIRTY_PAGE, atomic; NULL
+                                         * before the first dirty log */
 };
-enum { DIRTY_MIGRATION = 0, DIRTY_CODE_UNUSED = 1, DIRTY_CLIENTS = 2 };
+#define RAM_DIRTY_PAGE_BITS 12
+#define RAM_DIRTY_PAGE      (1u << RAM_DIRTY_PAGE_BITS)    /* bytes */
 
 /* ---- Regions ---- */
 
@@ -126,7 +136,8 @@ void memory_region_init_alias(MemoryRegion *mr, Object *owner,
 /* Anonymous RAM, page aligned, zero filled. Errors: no memory. */
 bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp);
-/* Read only for the guest; the host writes it through memory_region_get_ram_ptr */
+/* Read only for the guest; the host writes it through
+ * memory_region_get_ram_ptr. */
 bool memory_region_init_rom(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp);
 /* RAM over memory that the caller mapped and unmaps; @fd -1 when anonymous. */
@@ -140,7 +151,8 @@ typedef struct RamMapping {
 } RamMapping;
 void memory_region_init_ram_mapping(MemoryRegion *mr, Object *owner,
                                     const char *name, const RamMapping *map);
-/* Out of every container, frees the name. Also run by the owner's finalize. */
+/* The end of @mr, for the owner's instance_finalize: nothing may use it any
+ * more. Takes it out of its container, frees its RAM. A zeroed region is fine. */
 void memory_region_deinit(MemoryRegion *mr);
 
 void memory_region_add_subregion(MemoryRegion *mr, hwaddr offset,
@@ -154,20 +166,25 @@ void memory_region_set_size(MemoryRegion *mr, uint64_t size);
 void memory_region_set_readonly(MemoryRegion *mr, bool readonly);
 /* Callbacks run without the big lock. */
 void memory_region_set_lockless(MemoryRegion *mr);
-/* All regions of one device share @busy: DMA onto itself is refused. */
-void memory_region_set_busy_guard(MemoryRegion *mr, bool *busy);
+/* RAM that is left out of vhost and vhost-user memory tables. */
+void memory_region_set_no_vhost(MemoryRegion *mr);
 uint64_t memory_region_size(const MemoryRegion *mr);
 bool memory_region_is_ram(const MemoryRegion *mr);
+/* Whether it is in a container (which may itself be nowhere). */
 bool memory_region_is_mapped(const MemoryRegion *mr);
+/* Host address of the first byte; aliases of RAM too. NULL: not RAM. */
 void *memory_region_get_ram_ptr(const MemoryRegion *mr);
-int memory_region_get_fd(const MemoryRegion *mr);
+int memory_region_get_fd(const MemoryRegion *mr);      /* -1: none */
 
 /* Changes between begin and commit are published as one view. Nest. */
 void memory_region_transaction_begin(void);
 void memory_region_transaction_commit(void);
 
-/* A write of @size bytes (0: any) at @addr, of @data if @match_data, signals
- * @e instead of an exit. */
+/*
+ * A write of @size bytes (0: any) at @addr, of @data if @match_data, signals
+ * @e instead of calling the device, in the kernel where that is possible. The
+ * notifier of a lockless region must outlive an RCU grace period after del.
+ */
 void memory_region_add_eventfd(MemoryRegion *mr, hwaddr addr, unsigned int size,
                                bool match_data, uint64_t data,
                                EventNotifier *e);
@@ -181,13 +198,14 @@ typedef struct MemoryRegionSection {
     MemoryRegion *mr;
     AddressSpace *as;
     hwaddr offset_in_region;            /* bytes */
-    uint64_t size;                      /* bytes */
+    uint64_t size;                      /* bytes; UINT64_MAX = 2^64 */
     hwaddr offset_in_as;
     bool readonly;
+    bool nonvolatile;
 } MemoryRegionSection;
 
-/* Find what is at @addr; .mr is NULL when nothing; takes a reference on the
- * owner that memory_region_section_unref gives back. */
+/* Find what is first in [@addr, @addr + @size); .mr is NULL when nothing; takes
+ * a reference on the owner that memory_region_section_unref gives back. */
 MemoryRegionSection memory_region_find(AddressSpace *as, hwaddr addr,
                                        uint64_t size);
 void memory_region_section_unref(MemoryRegionSection *s);
@@ -198,22 +216,27 @@ struct AddressSpace {
     char *name;
     MemoryRegion *root;
     FlatView *view;                     /* RCU */
-    MemoryRegionIoeventfd *ioeventfds;
-    uint32_t nb_ioeventfds;
-    TAILQ_HEAD(, MemoryListener) listeners;
+    GArray *ioeventfds;                 /* what the listeners were told */
+    TAILQ_HEAD(MemoryListenerList, MemoryListener) listeners;  /* priority */
     TAILQ_ENTRY(AddressSpace) link;
 };
 
 extern AddressSpace address_space_memory, address_space_io;
 MemoryRegion *get_system_memory(void);
 MemoryRegion *get_system_io(void);
-void memory_map_init(void);             /* once, at start */
+void memory_map_init(void);             /* once, after main_loop_init() */
 
+/* @as comes zeroed. The root is the caller's and outlives @as. */
 void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name);
 void address_space_destroy(AddressSpace *as);
 
-/* Copy to or from guest memory; MMIO is dispatched. Any thread under RCU or
- * with the big lock. Length in bytes. */
+/*
+ * Copy to or from guest memory; MMIO is dispatched. Length in bytes. Goes on
+ * after an error; bytes that could not be read are all ones.
+ * Context: any thread registered with RCU, outside a read section unless the
+ * target is known to be RAM or lockless or the big lock is held (else the big
+ * lock would be taken inside one).
+ */
 MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
                              void *buf, uint64_t len, bool is_write);
 MemTxResult address_space_read(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
@@ -223,8 +246,9 @@ MemTxResult address_space_write(AddressSpace *as, hwaddr addr,
                                 uint64_t len);
 /*
  * Direct pointer to guest RAM of up to *@len bytes; *@len is cut to what is
- * contiguous. NULL for MMIO. Keeps the owner referenced until unmap; @access
- * bytes are marked dirty on unmap when @is_write.
+ * contiguous. NULL for MMIO, and for ROM when @is_write. Keeps the owner
+ * referenced until unmap; @access bytes are marked dirty on unmap when
+ * @is_write. Any thread.
  */
 void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len,
                         bool is_write, MemTxAttrs attrs);
@@ -234,7 +258,8 @@ void address_space_unmap(AddressSpace *as, void *buf, uint64_t len,
  * The fast path of the virtqueues. */
 void *address_space_ram_ptr(AddressSpace *as, hwaddr addr, uint64_t len,
                             bool is_write);
-/* Mark guest RAM dirty after writing through a pointer. */
+/* Mark guest RAM dirty after writing through a pointer, in the same read
+ * section or mapping. One load when no dirty log is on. */
 void memory_mark_dirty(const void *host, uint64_t len);
 
 uint8_t  ldub_phys(AddressSpace *as, hwaddr addr);
@@ -252,6 +277,12 @@ void address_space_io_exit(uint16_t port, void *data, unsigned int size,
 
 /* ---- Listeners ---- */
 
+/*
+ * Hears of the changes of one address space. All callbacks may be NULL and run
+ * under the big lock, between begin and commit, deletions before additions.
+ * log_* are called for RAM sections only: log_start after region_add while the
+ * dirty log is on; log_sync has to call ram_block_set_dirty().
+ */
 struct MemoryListener {
     const char *name;
     int priority;                       /* adds ascend, deletes descend */
@@ -262,6 +293,7 @@ struct MemoryListener {
     void (*log_start)(MemoryListener *l, MemoryRegionSection *s);
     void (*log_stop)(MemoryListener *l, MemoryRegionSection *s);
     void (*log_sync)(MemoryListener *l, MemoryRegionSection *s);
+    /* .size of the section: bytes of the write, 0 for any */
     void (*eventfd_add)(MemoryListener *l, MemoryRegionSection *s,
                         bool match_data, uint64_t data, EventNotifier *e);
     void (*eventfd_del)(MemoryListener *l, MemoryRegionSection *s,
@@ -269,15 +301,31 @@ struct MemoryListener {
     AddressSpace *as;
     TAILQ_ENTRY(MemoryListener) link;
 };
+/* Registration tells @l all there is now; unregistration takes it back. */
 void memory_listener_register(MemoryListener *l, AddressSpace *as);
 void memory_listener_unregister(MemoryListener *l);
 
 /* ---- RAM blocks and the dirty log ---- */
 
+/* Visit all blocks in an RCU read section; @fn returns non-zero to stop, which
+ * is then the result. Any thread. */
 int ram_block_foreach(int (*fn)(RamBlock *rb, void *opaque), void *opaque);
+/* The block that contains @host, and where; NULL when none does. The caller is
+ * in a read section or holds a mapping. */
 RamBlock *ram_block_from_host(const void *host, uint64_t *offset);
-void memory_global_dirty_log_start(void);
+/* Bytes of RAM that the guest has, all blocks. */
+uint64_t ram_block_total_bytes(void);
+
+/*
+ * The dirty log: while it is on, each write to RAM by a device or the guest
+ * sets a bit; the guest's arrive at a sync. Start clears all bits. Readers use
+ * the atomic functions of util/bitmap.h on rb->dirty. Big lock.
+ */
+bool memory_global_dirty_log_start(Error **errp);
 void memory_global_dirty_log_stop(void);
 void memory_global_dirty_log_sync(void);
+bool memory_global_dirty_log_is_on(void);       /* any thread */
+/* Any thread; the range is cut to the block. */
+void ram_block_set_dirty(RamBlock *rb, uint64_t offset, uint64_t len);
 
 #endif
