@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Enum names and JSON values as text. */
+#include "util/osdep.h"
+#include "qapi/qapi-types.h"
+
+#include <json-c/json.h>
+
+#include "qapi/visitor.h"
+#include "util/cutils.h"
+#include "util/error.h"
+
+const char *qapi_enum_str(const QEnumLookup *lookup, int val)
+{
+    const char *name = lookup->names;
+
+    if (val < 0 || val >= lookup->size) {
+        return NULL;
+    }
+    while (val--) {
+        name += strlen(name) + 1;
+    }
+    return name;
+}
+
+int qapi_enum_find(const QEnumLookup *lookup, const char *name)
+{
+    const char *pos = lookup->names;
+
+    for (int i = 0; i < lookup->size; i++) {
+        if (!strcmp(pos, name)) {
+            return i;
+        }
+        pos += strlen(pos) + 1;
+    }
+    return -1;
+}
+
+const char *qapi_enum_closest(const QEnumLookup *lookup, const char *name)
+{
+    g_autofree const char **all = g_new0(const char *, lookup->size + 1);
+    const char *pos = lookup->names;
+
+    for (int i = 0; i < lookup->size; i++) {
+        all[i] = pos;
+        pos += strlen(pos) + 1;
+    }
+    return closest_string(name, all);
+}
+
+int qapi_enum_parse(const QEnumLookup *lookup, const char *name, int def,
+                    Error **errp)
+{
+    const char *close;
+    int val;
+
+    if (!name) {
+        return def;
+    }
+    val = qapi_enum_find(lookup, name);
+    if (val >= 0) {
+        return val;
+    }
+    close = qapi_enum_closest(lookup, name);
+    if (close) {
+        error_setg(errp, "invalid value '%s', did you mean '%s'?", name, close);
+    } else {
+        error_setg(errp, "invalid value '%s'", name);
+    }
+    return -1;
+}
+
+void json_put(struct json_object *value)
+{
+    json_object_put(value);
+}
+
+char *qapi_value_to_string(struct json_object *value, bool human)
+{
+    if (json_object_is_type(value, json_type_string)) {
+        return g_strdup(json_object_get_string(value));
+    }
+    if (human && json_object_is_type(value, json_type_int)) {
+        uint64_t val = json_object_get_uint64(value);
+
+        if (val > 1023 && json_object_get_int64(value) > 0) {
+            g_autofree char *size = size_to_str(val);
+
+            return g_strdup_printf("%" PRIu64 " (%s)", val, size);
+        }
+    }
+    return g_strdup(json_object_to_json_string_ext(
+        value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
