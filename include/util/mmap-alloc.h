@@ -31,7 +31,8 @@ size_t host_page_size(void);
 size_t fd_page_size(int fd);
 
 /*
- * ram_alloc_anon: @size bytes (> 0, rounded up to pages) of zeroed memory.
+ * ram_alloc_anon: @size bytes (> 0; the mapping is whole pages) of zeroed
+ * memory.
  * @align: power of 2; 0: RAM_THP_ALIGN_BYTES, or a page for small sizes
  * @flags: RAM_MMAP_*
  * Returns NULL with *@errp set. Free by ram_free() with the same size.
@@ -41,7 +42,7 @@ void *ram_alloc_anon(size_t size, size_t align, unsigned flags,
 
 /*
  * ram_mmap_fd: the same, backed by @fd from @offset, a multiple of
- * fd_page_size(). @fd can be closed after.
+ * fd_page_size(), and so is @size on hugetlbfs. @fd can be closed after.
  */
 void *ram_mmap_fd(int fd, uint64_t offset, size_t size, size_t align,
                   unsigned flags, struct Error **errp);

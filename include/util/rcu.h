@@ -22,6 +22,9 @@
 #ifndef UTIL_RCU_H
 #define UTIL_RCU_H
 
+#ifndef RCU_MB
+#error "the build defines RCU_MB with the liburcu dependency"
+#endif
 #include <urcu.h>
 #include <glib.h>
 
