@@ -192,7 +192,7 @@ static void render_region(Render *r, MemoryRegion *mr, wideaddr base,
     }
     fr = (FlatRange){
         .first = clip.first, .last = clip.last,
-        .offset = clip.first - base, .mr = mr,
+        .offset = clip.first - base, .mr = mr, .owner = mr->owner,
         .readonly = clip.readonly, .nonvolatile = clip.nonvolatile,
     };
     if (mr->ram_block) {
@@ -244,8 +244,8 @@ FlatView *flatview_render(MemoryRegion *root)
     }
     g_array_free(r.ranges, true);
     for (i = 0; i < view->nr; i++) {
-        if (view->ranges[i].mr->owner) {
-            object_ref(view->ranges[i].mr->owner);
+        if (view->ranges[i].owner) {
+            object_ref(view->ranges[i].owner);
         }
     }
     return view;
@@ -292,7 +292,7 @@ static void flatview_free(FlatView *view)
     uint32_t i;
 
     for (i = 0; i < view->nr; i++) {
-        object_unref(view->ranges[i].mr->owner);
+        object_unref(view->ranges[i].owner);
     }
     g_free(view);
 }

@@ -16,6 +16,7 @@ typedef struct FlatRange {
     hwaddr offset;                      /* of @first in @mr */
     uint8_t *host;                      /* of @first; NULL: not RAM */
     MemoryRegion *mr;
+    Object *owner;                      /* of @mr, referenced by the view */
     bool readonly;
     bool nonvolatile;
 } FlatRange;

@@ -11,7 +11,11 @@
 #include "util/event-notifier.h"
 #include "hw/core/cpu.h"
 
+struct json_object;
+
 #define TYPE_ACCEL "accel"
+#define TYPE_ACCEL_SUFFIX "-accel"
+#define ACCEL_TYPE_NAME(name) name TYPE_ACCEL_SUFFIX
 OBJECT_DECLARE_TYPE(AccelState, AccelClass, ACCEL)
 
 typedef struct MachineState MachineState;
@@ -54,7 +58,7 @@ struct AccelClass {
                      EventNotifier *resample, int virq);
     int (*irqfd_del)(AccelState *as, EventNotifier *n, int virq);
 
-    /* the VM stopped or runs: clock save and restore */
+    /* the VM stopped or runs: clock save and restore; CPUs are stopped */
     void (*vm_state_change)(AccelState *as, bool running);
 };
 
@@ -63,13 +67,20 @@ bool kvm_enabled(void);
 bool qtest_enabled(void);
 
 /*
- * accel_init_machine: choose from the list "kvm:tcg" of -accel/-machine accel=
- * (unknown ones are skipped with a warning-free fallback; the last error is
- * reported when none works) and set @ms up on it.
+ * accel_init_machine: choose from the list "kvm:tcg" of -machine accel= and
+ * set @ms up on it; accelerators we do not have are skipped, the last error of
+ * one we have is reported when none works. @props (JSON object, may be NULL)
+ * are set on the chosen one; one that it does not have is an error.
+ * A machine that has nothing to run ("none") does without one: clients probe
+ * the program with it where there is no KVM; current_accel stays NULL then.
  */
-bool accel_init_machine(MachineState *ms, const char *list, Error **errp);
+bool accel_init_machine(MachineState *ms, const char *list,
+                        struct json_object *props, Error **errp);
+/* accel_print_help: -accel help, on stdout. */
+void accel_print_help(void);
 
-/* Devices' side. All may be called from any thread. */
+/* Devices' side. All may be called from any thread. -ENOSYS without an
+ * accelerator. */
 void accel_gsi_set(int gsi, int level);
 /* Deliver @msg now; 0 or -errno. */
 int accel_msi_send(const MSIMessage *msg);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Choosing the accelerator, and the way from devices to it. */
+#include "util/osdep.h"
+#include "system/accel.h"
+#include "hw/core/machine.h"
+#include "util/cutils.h"
+
+AccelState *current_accel;
+static const AccelClass *accel_class;           /* of current_accel */
+
+static bool accel_is(const char *name)
+{
+    return accel_class && g_str_equal(accel_class->name, name);
+}
+
+bool kvm_enabled(void)
+{
+    return accel_is("kvm");
+}
+
+bool qtest_enabled(void)
+{
+    return accel_is("qtest");
+}
+
+/* ---- Choosing ---- */
+
+static void accel_set_current(AccelState *as)
+{
+    current_accel = as;
+    accel_class = as ? ACCEL_GET_CLASS(as) : NULL;
+}
+
+static bool accel_try(MachineState *ms, AccelClass *ac,
+                      struct json_object *props, Error **errp)
+{
+    AccelState *as = ACCEL(object_new_from_class(OBJECT_CLASS(ac)));
+
+    if (props && !object_set_props(OBJECT(as), props, errp)) {
+        object_unref(as);
+        return false;
+    }
+    accel_set_current(as);
+    if (ac->init_machine && !ac->init_machine(as, ms, errp)) {
+        accel_set_current(NULL);
+        object_unref(as);
+        return false;
+    }
+    return true;
+}
+
+static AccelClass *accel_find(const char *name)
+{
+    g_autofree char *type = g_strconcat(name, TYPE_ACCEL_SUFFIX, NULL);
+    ObjectClass *oc = object_class_by_name(type);
+
+    if (oc == NULL || object_class_is_abstract(oc) ||
+        !object_class_dynamic_cast(oc, TYPE_ACCEL)) {
+        return NULL;
+    }
+    return ACCEL_CLASS(oc);
+}
+
+static void accel_unknown(const char *list, Error **errp)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    GSList *classes = object_class_get_list(TYPE_ACCEL, false), *item;
+
+    error_setg(errp, "unknown accelerator '%s'", list);
+    for (item = classes; item; item = item->next) {
+        g_ptr_array_add(names, (char *)ACCEL_CLASS(item->data)->name);
+    }
+    g_slist_free(classes);
+    g_ptr_array_add(names, NULL);
+    if (closest_string(list, (const char *const *)names->pdata)) {
+        error_hint_closest(errp, list, (const char *const *)names->pdata);
+    } else {
+        error_append_hint(errp, "guests run on KVM only: use 'kvm'");
+    }
+}
+
+bool accel_init_machine(MachineState *ms, const char *list,
+                        struct json_object *props, Error **errp)
+{
+    g_auto(GStrv) names = g_strsplit(list, ":", -1);
+    Error *err = NULL;
+
+    for (char **name = names; *name; name++) {
+        AccelClass *ac = accel_find(*name);
+
+        if (ac == NULL) {
+            continue;
+        }
+        error_free(err);
+        err = NULL;
+        if (accel_try(ms, ac, props, &err)) {
+            return true;
+        }
+    }
+    if (ms && MACHINE_GET_CLASS(ms)->no_ram) {
+        error_free(err);
+        return true;
+    }
+    if (err) {
+        error_propagate(errp, err);
+    } else {
+        accel_unknown(list, errp);
+    }
+    return false;
+}
+
+void accel_print_help(void)
+{
+    GSList *classes = object_class_get_list(TYPE_ACCEL, false), *item;
+
+    printf("Accelerators in this build:\n");
+    for (item = classes; item; item = item->next) {
+        printf("%s\n", ACCEL_CLASS(item->data)->name);
+    }
+    g_slist_free(classes);
+}
+
+/* ---- Interrupts ---- */
+
+void accel_gsi_set(int gsi, int level)
+{
+    if (accel_class && accel_class->gsi_set) {
+        accel_class->gsi_set(current_accel, gsi, level);
+    }
+}
+
+int accel_msi_send(const MSIMessage *msg)
+{
+    if (!accel_class || !accel_class->msi_send) {
+        return -ENOSYS;
+    }
+    return accel_class->msi_send(current_accel, msg);
+}
+
+int accel_msi_route_add(const MSIMessage *msg)
+{
+    if (!accel_class || !accel_class->msi_route_add) {
+        return -ENOSYS;
+    }
+    return accel_class->msi_route_add(current_accel, msg);
+}
+
+int accel_msi_route_update(int virq, const MSIMessage *msg)
+{
+    if (!accel_class || !accel_class->msi_route_update) {
+        return -ENOSYS;
+    }
+    return accel_class->msi_route_update(current_accel, virq, msg);
+}
+
+void accel_msi_route_commit(void)
+{
+    if (accel_class && accel_class->msi_route_commit) {
+        accel_class->msi_route_commit(current_accel);
+    }
+}
+
+void accel_msi_route_release(int virq)
+{
+    if (accel_class && accel_class->msi_route_release) {
+        accel_class->msi_route_release(current_accel, virq);
+    }
+}
+
+int accel_irqfd_add(EventNotifier *n, EventNotifier *resample, int virq)
+{
+    if (!accel_class || !accel_class->irqfd_add) {
+        return -ENOSYS;
+    }
+    return accel_class->irqfd_add(current_accel, n, resample, virq);
+}
+
+int accel_irqfd_del(EventNotifier *n, int virq)
+{
+    if (!accel_class || !accel_class->irqfd_del) {
+        return -ENOSYS;
+    }
+    return accel_class->irqfd_del(current_accel, n, virq);
+}
+
+static const TypeInfo accel_types[] = {
+    {
+        .name = TYPE_ACCEL,
+        .parent = TYPE_OBJECT,
+        .help = "what runs the CPUs",
+        .instance_size = sizeof(AccelState),
+        .abstract = true,
+        .class_size = sizeof(AccelClass),
+    },
+};
+DEFINE_TYPES(accel_types)
