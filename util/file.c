@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include "util/cutils.h"
 #include "util/error.h"
+#include "trace/trace-util.h"
 
 #define FDSET_PREFIX "/dev/fdset/"
 
@@ -39,8 +40,9 @@ int file_open(const char *path, int flags, mode_t mode, Error **errp)
     } else {
         fd = RETRY_ON_EINTR(open(path, flags | O_CLOEXEC, mode));
     }
+    err = errno;
+    trace_file_open(path, flags, fd);
     if (fd < 0) {
-        err = errno;
         error_setg_errno(errp, err, flags & O_CREAT ?
                          "cannot create '%s'" : "cannot open '%s'", path);
         errno = err;
