@@ -57,6 +57,8 @@ struct VMStateReader {
 void vmstate_reader_init(VMStateReader *r, const void *data, size_t len);
 /* Bytes left in the window. */
 size_t vmstate_reader_left(const VMStateReader *r);
+/* @need bytes from here on without taking them, or NULL; @errp may be NULL. */
+const uint8_t *vmstate_peek(VMStateReader *r, size_t need, Error **errp);
 bool vmstate_read(VMStateReader *r, void *buf, size_t len, Error **errp);
 bool vmstate_skip(VMStateReader *r, size_t len, Error **errp);
 bool vmstate_read_u8(VMStateReader *r, uint8_t *v, Error **errp);
@@ -102,7 +104,6 @@ enum {
     VMS_ALLOC     = 1u << 4,        /* load allocates; the old is g_free()d */
     VMS_VBUFFER   = 1u << 5,        /* size in bytes from the count field */
     VMS_VALIDATE  = 1u << 6,        /* no data; field_exists must say yes */
-    VMS_NULLABLE  = 1u << 7,        /* array of pointers, some may be NULL */
 };
 
 struct VMStateField {

@@ -23,6 +23,7 @@
 
 #include "util/osdep.h"
 #include "util/error.h"
+#include "util/queue.h"
 
 typedef struct TypeImpl TypeImpl;
 typedef struct TypeInfo TypeInfo;
@@ -39,7 +40,7 @@ struct json_object;
 struct ObjectClass {
     TypeImpl *type;
     GSList *interfaces;             /* of InterfaceClass */
-    GHashTable *properties;         /* class properties by name */
+    GHashTable *properties;         /* its own class properties, or NULL */
     /* may refuse to set a Property row now, e.g. after realize */
     bool (*prop_may_set)(Object *obj, const Property *prop, Error **errp);
     void (*unparent)(Object *obj);  /* called before it leaves the tree */
@@ -51,7 +52,9 @@ struct Object {
     GHashTable *properties;         /* instance properties, made on demand */
     Object *parent;                 /* not a reference */
     const char *name;               /* under the parent; owned by its property */
-    uint32_t ref;
+    TAILQ_HEAD(ObjectChildren, Object) children;    /* in order of arrival */
+    TAILQ_ENTRY(Object) sibling;
+    uint32_t ref;                   /* atomic */
 };
 
 /* Base of every interface's class; an interface has no instance state. */
@@ -100,13 +103,21 @@ void type_register_static_array(const TypeInfo *infos, size_t n);
  */
 void type_register_alias(const char *alias, const char *name);
 const char *type_resolve_alias(const char *name);      /* @name when none */
+void type_foreach_alias(const char *name, void (*fn)(const char *, void *),
+                        void *opaque);
 
 /* The class of @name, initialised, or NULL when there is no such type. */
 ObjectClass *object_class_by_name(const char *name);
-/* The same for a user's input: @typename must implement @base and be
- * concrete; sets an error that names the closest type. */
+/*
+ * object_class_by_user_name: the same for a user's input: aliases count, the
+ * type must implement @base and be concrete. Error: "'x' is not a valid WHAT"
+ * with the closest type as hint.
+ */
 ObjectClass *object_class_by_user_name(const char *name, const char *base,
                                        const char *what, Error **errp);
+/* A hint to *@errp with the type below @base that @name may have meant. */
+void object_class_hint_closest(Error **errp, const char *name,
+                               const char *base);
 ObjectClass *object_class_get_parent(ObjectClass *oc);
 const char *object_class_get_name(const ObjectClass *oc);
 const char *object_class_get_help(const ObjectClass *oc);
@@ -196,26 +207,38 @@ typedef bool ObjectPropertyAccessor(Object *obj, Visitor *v, const char *name,
                                     void *opaque, Error **errp);
 typedef void ObjectPropertyRelease(Object *obj, const char *name, void *opaque);
 
+/* What a path may lead through. */
+typedef enum ObjectPropertyKind {
+    OBJ_PROP_PLAIN,
+    OBJ_PROP_CHILD,
+    OBJ_PROP_LINK,
+    OBJ_PROP_ALIAS,
+} ObjectPropertyKind;
+
 struct ObjectProperty {
-    char *name;
-    char *type;                     /* "uint32", "str", "link<...>" ... */
+    const char *name;
+    const char *type;               /* "uint32", "str", "link<...>" ... */
+    ObjectPropertyKind kind;
     const char *description;        /* one sentence; unit and range */
     ObjectPropertyAccessor *get;    /* NULL: write only */
     ObjectPropertyAccessor *set;    /* NULL: read only */
     ObjectPropertyRelease *release;
     void *opaque;
     const Property *row;            /* when it came from a table */
-    struct json_object *defval;     /* default value, or NULL */
+    Object *(*resolve)(Object *obj, const ObjectProperty *prop);
 };
 
-/* Instance property. @description is mandatory and must stay valid. */
+/*
+ * Instance property. @description is mandatory and must stay valid; @name and
+ * @type are copied. @name ending in "[*]" gets the first free index.
+ */
 ObjectProperty *object_property_add(Object *obj, const char *name,
                                     const char *type, const char *description,
                                     ObjectPropertyAccessor *get,
                                     ObjectPropertyAccessor *set,
                                     ObjectPropertyRelease *release,
                                     void *opaque);
-/* Class property. */
+/* Class property. @name, @type and @description must stay valid. */
 ObjectProperty *object_class_property_add(ObjectClass *oc, const char *name,
                                           const char *type,
                                           const char *description,
@@ -234,6 +257,8 @@ void object_property_del(Object *obj, const char *name);
 ObjectProperty *object_property_find(Object *obj, const char *name);
 ObjectProperty *object_class_property_find(ObjectClass *oc, const char *name);
 typedef bool ObjectPropertyFn(ObjectProperty *prop, void *opaque);
+/* The default as a new reference, or NULL when the property has none. */
+struct json_object *object_property_get_default(const ObjectProperty *prop);
 /* Visit own and inherited properties, sorted by name; @fn returns false to
  * stop. */
 void object_property_foreach(Object *obj, ObjectPropertyFn *fn, void *opaque);
@@ -294,11 +319,14 @@ typedef enum ObjectLinkFlags {
 } ObjectLinkFlags;
 
 /*
- * A link to an object of @target_type, stored in *@slot. @check (may be NULL)
- * may refuse @value.
+ * A link to an object of @target_type, stored in *@slot. @check may refuse
+ * @value; NULL makes the link read only for users.
  */
 typedef bool ObjectLinkCheck(const Object *obj, const char *name,
                              Object *value, Error **errp);
+/* A @check that takes any object of the type. */
+bool object_link_allow_any(const Object *obj, const char *name, Object *value,
+                           Error **errp);
 ObjectProperty *object_property_add_link(Object *obj, const char *name,
                                          const char *target_type, Object **slot,
                                          const char *description,

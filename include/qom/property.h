@@ -20,6 +20,8 @@
 
 #include "qom/object.h"
 
+struct QEnumLookup;
+
 typedef struct PropertyInfo {
     const char *type;               /* as in device-list-properties */
     ObjectPropertyAccessor *get;    /* opaque = (void *)the row */
@@ -27,7 +29,7 @@ typedef struct PropertyInfo {
     void (*set_default)(Object *obj, const Property *prop);
     struct json_object *(*default_json)(const Property *prop);
     ObjectPropertyRelease *release; /* at finalize: free the field */
-    const char *const *enum_names;  /* NULL-terminated, for enum infos */
+    const struct QEnumLookup *enum_lookup;      /* for enum infos */
 } PropertyInfo;
 
 enum {
@@ -39,7 +41,7 @@ enum {
 struct Property {
     const char *name;
     const PropertyInfo *info;
-    uint32_t offset;                /* of the field in the instance */
+    ptrdiff_t offset;               /* of the field in the instance */
     uint16_t flags;
     uint8_t bitnr;                  /* for bit properties */
     union {
@@ -115,8 +117,9 @@ static inline void *property_field(Object *obj, const Property *prop)
       .array_elem_size = sizeof(T), .help = (h) }
 
 /*
- * Make an enum PropertyInfo. @names is a NULL-terminated array of strings in
- * the order of the enum's values.
+ * Make an enum PropertyInfo. @lookup: of a schema enum (OnOffAuto_lookup), or
+ * an own QEnumLookup, whose names stand in the order of the enum's values. A
+ * JSON boolean is accepted for an enum that has "on" and "off".
  */
 bool prop_enum_get(Object *obj, Visitor *v, const char *name, void *opaque,
                    Error **errp);
@@ -124,11 +127,11 @@ bool prop_enum_set(Object *obj, Visitor *v, const char *name, void *opaque,
                    Error **errp);
 void prop_enum_set_default(Object *obj, const Property *prop);
 struct json_object *prop_enum_default_json(const Property *prop);
-#define DEFINE_PROP_ENUM_INFO(sym, type_name, names)                           \
+#define DEFINE_PROP_ENUM_INFO(sym, type_name, lookup)                          \
     const PropertyInfo sym = {                                                 \
         .type = (type_name), .get = prop_enum_get, .set = prop_enum_set,       \
         .set_default = prop_enum_set_default,                                  \
-        .default_json = prop_enum_default_json, .enum_names = (names),         \
+        .default_json = prop_enum_default_json, .enum_lookup = &(lookup),      \
     }
 
 /* ---- Values given for a whole class: -global, compat properties ---- */
@@ -145,14 +148,18 @@ void object_add_compat_props(const GlobalProperty *props, size_t n);
 void object_add_global(const char *driver, const char *property,
                        const char *value);
 /*
- * object_apply_globals: apply compat then -global values to @obj, most general
- * type first. Called by instance_post_init of DeviceState and by
+ * object_apply_globals: apply the compat, then the -global values whose driver
+ * is @obj's type or one of its parents or interfaces, each in the order given:
+ * the last one wins. Called by instance_post_init of DeviceState and by
  * user-creatable objects. The first -global that fails is kept and returned by
- * object_globals_take_error() since instance init cannot fail.
+ * object_globals_take_error() since instance init cannot fail; a compat value
+ * that fails is a bug of ours and is reported the same way.
  */
 void object_apply_globals(Object *obj);
 bool object_globals_take_error(Error **errp);
 /* Warn of each -global that no class has or nobody used; returns the count. */
 int object_globals_warn_unused(void);
+/* Forget all; for tests. */
+void object_globals_reset(void);
 
 #endif
