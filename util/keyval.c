@@ -60,9 +60,27 @@ static bool fragment_check(const char *key, char *const *frags, Error **errp)
     return true;
 }
 
+/* Add @value to @old, a text or the members of an array, as a next element.
+ * Returns what is then the member's value. */
+static json_object *keyval_repeat(json_object *old, json_object *value)
+{
+    json_object *list = old;
+    char index[16];
+
+    if (json_object_is_type(old, json_type_object)) {
+        json_object_get(list);
+    } else {
+        list = json_object_new_object();
+        json_object_object_add(list, "0", json_object_get(old));
+    }
+    snprintf(index, sizeof(index), "%d", json_object_object_length(list));
+    json_object_object_add(list, index, value);
+    return list;
+}
+
 /* Put @value at @key, making the objects on the way. */
 static bool keyval_put(json_object *root, const char *key, const char *value,
-                       Error **errp)
+                       int flags, Error **errp)
 {
     g_auto(GStrv) frags = g_strsplit(key, ".", -1);
     json_object *obj = root, *child;
@@ -82,6 +100,12 @@ static bool keyval_put(json_object *root, const char *key, const char *value,
             return false;
         }
         obj = child;
+    }
+    if ((flags & KEYVAL_REPEAT_LIST) &&
+        json_object_object_get_ex(obj, *f, &child)) {
+        child = keyval_repeat(child, json_object_new_string(value));
+        json_object_object_add(obj, *f, child);
+        return true;
     }
     if (json_object_object_get_ex(obj, *f, &child) &&
         json_object_is_type(child, json_type_object)) {
@@ -130,13 +154,13 @@ static bool keyval_parse_bare(KeyvalParser *kp, const char **s, Error **errp)
         return true;
     }
     if (kp->implied_key) {
-        return keyval_put(kp->root, kp->implied_key, item, errp);
+        return keyval_put(kp->root, kp->implied_key, item, kp->flags, errp);
     }
     if (kp->flags & KEYVAL_BARE_BOOL) {
         bool off = g_str_has_prefix(item, "no") && item[2];
 
         return keyval_put(kp->root, off ? item + 2 : item, off ? "off" : "on",
-                          errp);
+                          kp->flags, errp);
     }
     error_setg(errp, "expected '=' after parameter '%s'", item);
     return false;
@@ -153,7 +177,7 @@ static bool keyval_parse_item(KeyvalParser *kp, const char **s, Error **errp)
     key = g_strndup(*s, len);
     *s += len + 1;
     value = keyval_take_value(s);
-    return keyval_put(kp->root, key, value, errp);
+    return keyval_put(kp->root, key, value, kp->flags, errp);
 }
 
 /* An array of the members of @obj, which has indexes only. */

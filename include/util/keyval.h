@@ -27,6 +27,9 @@ enum {
      * (-chardev, -drive, -netdev ...) allow.
      */
     KEYVAL_BARE_BOOL = 1,
+    /* A key given again makes an array instead of replacing the earlier one
+     * (-netdev user,hostfwd=A,hostfwd=B). */
+    KEYVAL_REPEAT_LIST = 2,
 };
 
 /*

@@ -41,6 +41,12 @@ static const struct {
       "{\"backend\":\"socket\",\"server\":\"on\"}" },
     { "no", NULL, KEYVAL_BARE_BOOL, "{\"no\":\"on\"}" },
 
+    { "a=1,a=2,b=3,a=4", NULL, KEYVAL_REPEAT_LIST,
+      "{\"a\":[\"1\",\"2\",\"4\"],\"b\":\"3\"}" },
+    { "a.b=1,a.b=2", NULL, KEYVAL_REPEAT_LIST,
+      "{\"a\":{\"b\":[\"1\",\"2\"]}}" },
+    { "a.b=1,a=2", NULL, KEYVAL_REPEAT_LIST, NULL, "names and indexes" },
+
     { "a", NULL, 0, NULL, "expected '=' after parameter 'a'" },
     { "=b", NULL, 0, NULL, "invalid parameter ''" },
     { ",a=b", NULL, 0, NULL, "expected '=' after parameter ''" },
