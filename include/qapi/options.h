@@ -53,7 +53,8 @@ typedef struct CliOption {
     const char *implied_key;    /* key of a first value without "=" */
     const char *help;           /* usage and text, ready to print */
     const char *detail;         /* CLI_STRUCT: what "-foo help" prints */
-    const char *absent;         /* CLI_ABSENT: why, and what to use instead */
+    const char *absent;         /* CLI_ABSENT: why, and what to use instead;
+                                 * others: what errors of the value add */
     const QEnumLookup *values;  /* CLI_ENUM */
     bool (*check)(Visitor *v, struct Error **errp);     /* CLI_STRUCT */
 } CliOption;

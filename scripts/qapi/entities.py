@@ -205,6 +205,7 @@ class Option(Entity):
         self.aliases = []
         self.category = None
         self.absent = None          # why NEMU has no such option
+        self.otherwise = None       # what errors about the value add
         self.bare = False           # "foo" means foo=on
         self.multi = False          # a key given again makes a list
 

@@ -23,8 +23,8 @@ class Introspection:
         if typ is None:
             return self.mask('q_empty', None)
         if typ.kind == 'array':
-            return self.mask('[' + typ.element.name, typ,
-                             '[' + self.type_ref(typ.element) + ']')
+            name = '[' + self.type_ref(typ.element) + ']'
+            return self.mask(name, typ, name)
         if typ.kind == 'object' and typ.is_empty():
             return self.mask('q_empty', None)
         if typ.kind == 'builtin':

@@ -3,6 +3,7 @@
 qapi-options-apply.c: from a parsed option to the function that acts on it."""
 
 import json
+import re
 import textwrap
 
 from .common import Writer, c_name, c_string
@@ -26,24 +27,29 @@ def type_word(typ):
         return '|'.join(names) if len(names) <= 6 else typ.values[0].name + '|...'
     if typ.kind == 'array':
         return type_word(typ.element)
+    if typ.kind == 'object' and [m.name for m in typ.members()] == ['str']:
+        return 'string'
     if typ.kind == 'alternate':
         plain = [b.type for b in typ.branches if b.type.kind != 'object']
         return '|'.join(type_word(t) for t in plain) or '...'
     return '...'
 
 
-def member_lines(members, seen=(), prefix=''):
-    """(key, Member) for each key=value that @members allow; nested structs
-    become dotted keys, to one level of each type."""
+def member_lines(members, seen=(), prefix='', optional=False):
+    """(key, Member, whether it can be left out) for each key=value that
+    @members allow; nested structs become dotted keys, each type once."""
     for m in members:
         typ = m.type
+        can_miss = optional or m.optional
         if typ.kind == 'object' and typ not in seen:
-            everything = typ.members() + [x for b in typ.branches
-                                          for x in b.type.members()]
-            yield from member_lines(everything, (*seen, typ),
-                                    f'{prefix}{m.name}.')
+            inner = (*seen, typ)
+            yield from member_lines(typ.members(), inner,
+                                    f'{prefix}{m.name}.', can_miss)
+            for b in typ.branches:
+                yield from member_lines(b.type.members(), inner,
+                                        f'{prefix}{m.name}.', True)
         else:
-            yield prefix + m.name, m
+            yield prefix + m.name, m, can_miss
 
 
 def format_usage(opt, tag=None):
@@ -54,22 +60,19 @@ def format_usage(opt, tag=None):
         members += next((b.type.members() for b in opt.data.branches
                          if b.name == tag), [])
     parts = []
-    for key, m in sorted(member_lines(members),
-                         key=lambda x: (x[0] != opt.implied_key,
-                                        x[1].optional)):
-        if tag is not None and m is opt.data.tag:
-            word = tag
-        else:
-            word = type_word(m.type)
+    for key, m, optional in sorted(member_lines(members),
+                                   key=lambda x: (x[0] != opt.implied_key,
+                                                  x[2])):
+        is_tag = tag is not None and m is opt.data.tag
         name = f'[{key}=]' if key == opt.implied_key else f'{key}='
-        if key == opt.implied_key and tag is not None and m is opt.data.tag:
+        if is_tag and key == opt.implied_key:
             name = ''
-        text = name + word
-        parts.append((text, m.optional))
+        parts.append((name + (tag if is_tag else type_word(m.type)), optional))
     usage = ''
     for i, (text, optional) in enumerate(parts):
         comma = ',' if i else ''
-        usage += f'[{comma}{text}]' if optional and i else comma + text
+        bracket = optional and not (i == 0 and opt.implied_key)
+        usage += f'[{comma}{text}]' if bracket else comma + text
     return usage
 
 
@@ -89,7 +92,7 @@ def usages(opt):
 def wrap_usage(text):
     """Break after a comma or bracket: keys have no blanks."""
     lines, line = [], ''
-    for part in text.replace('[,', '\0[,').split('\0'):
+    for part in re.split(r'(?=\[,)|(?<!\[)(?=,)', text):
         if line and len(line) + len(part) > 79:
             lines.append(line)
             line = ' ' * COLUMN
@@ -114,10 +117,9 @@ def option_help(opt):
 
 
 def detail_lines(members):
-    for key, m in member_lines(members):
+    for key, m, _ in member_lines(members):
         head = f'  {key}=<{type_word(m.type)}>'
-        text = ' '.join((m.doc or m.type.doc.body if m.type.doc else m.doc)
-                        .split()) if m.doc else ''
+        text = ' '.join(m.doc.split())
         if text:
             yield from textwrap.wrap(f'{head} - {text}', 79,
                                      subsequent_indent=' ' * 6,
@@ -162,7 +164,7 @@ def command_line_info(options):
             members = opt.data.members() + [
                 m for b in opt.data.branches for m in b.type.members()]
             seen = set()
-            for key, m in member_lines(members):
+            for key, m, _ in member_lines(members):
                 if key not in seen:
                     params.append({'name': key,
                                    'type': parameter_type(m.type),
@@ -196,9 +198,9 @@ def gen_row(opt, categories):
         fields.append(f'.check = check_{c_name(opt.name)}')
     if kind == 'ENUM':
         fields.append(f'.values = &{opt.data.c_name()}_lookup')
-    if opt.absent:
-        fields.append(f'.absent = {c_string(opt.absent)}')
-    else:
+    if opt.absent or opt.otherwise:
+        fields.append(f'.absent = {c_string(opt.absent or opt.otherwise)}')
+    if not opt.absent:
         fields.append('.help =\n            '
                       + c_string(option_help(opt), ' ' * 12))
     detail = option_detail(opt)

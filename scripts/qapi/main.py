@@ -22,8 +22,10 @@ def read_config(path):
 
 
 def generate(schema, prefix, weak):
-    files = gen_types.gen_module(schema, None, 'builtin', prefix)
-    files.update(gen_visit.gen_module(schema, None, 'builtin', prefix))
+    files = {}
+    if not prefix:
+        files.update(gen_types.gen_module(schema, None, 'builtin', prefix))
+        files.update(gen_visit.gen_module(schema, None, 'builtin', prefix))
     for module in schema.modules:
         files.update(gen_types.gen_module(schema, module, module.name, prefix))
         files.update(gen_visit.gen_module(schema, module, module.name, prefix))
@@ -42,7 +44,8 @@ def main(argv):
     ap.add_argument('-o', '--output-dir', help='where to write the files; '
                     'without it the schema is only checked')
     ap.add_argument('-p', '--prefix', default='',
-                    help='put in front of the names of files and tables')
+                    help='put in front of the names of files and tables; '
+                    'the built-in types are then left out')
     ap.add_argument('-c', '--config', help="config-host.h for 'if'")
     ap.add_argument('--weak', action='store_true', help='let commands and '
                     'options lack an implementation (they are then unknown)')

@@ -58,6 +58,7 @@ class DocParser:
 
     def start_arg(self, name, first, info):
         table = self.doc.features if self.in_features else self.doc.args
+        self.flush()
         if name in table:
             raise QAPIError(info, f"'@{name}:' is described twice")
 

@@ -20,7 +20,8 @@ KEYS = {
                         'allow-oob', 'allow-preconfig'}),
     'event': (set(), {'data', 'boxed'}),
     'option': ({'category'}, {'data', 'arg', 'implied-key', 'repeat',
-                              'aliases', 'absent', 'bare', 'multi'}),
+                              'aliases', 'absent', 'otherwise', 'bare',
+                              'multi'}),
 }
 PRAGMAS = {'command-name-exceptions': list, 'command-returns-exceptions': list,
            'member-name-exceptions': list, 'option-categories': dict}
@@ -349,6 +350,7 @@ class Schema:
                                 "struct, an enum, 'str' or 'any'")
         opt.arg = data.get('arg')
         opt.absent = data.get('absent')
+        opt.otherwise = data.get('otherwise')
         opt.repeat = data.get('repeat', 'last')
         opt.aliases = data.get('aliases', [])
         opt.category = data['category']
