@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The human monitor, small on purpose: a prompt, and commands that stand for
+ * QMP commands. "info X" prints the answer of query-X as JSON, but for the few
+ * that scripts read. Everything else is QMP's.
+ *
+ * Lines end in CR or LF; backspace and control-U edit, there is no history.
+ */
+#include "util/osdep.h"
+#include "monitor-internal.h"
+#include <json-c/json.h>
+#include "qapi/dispatch.h"
+#include "qapi/json.h"
+#include "qapi/qapi-command-table.h"
+#include "util/cutils.h"
+#include "util/keyval.h"
+#include "util/main-loop.h"
+
+#define HMP_LINE_MAX  4096          /* bytes */
+#define HMP_PROMPT    "(qemu) "
+
+struct HmpSession {
+    CharFrontend chr;
+    GString *line;
+    AioBH *bh;                      /* runs complete lines, outermost */
+    GQueue lines;                   /* of char * */
+    bool mux_out;                   /* another front end has the terminal */
+    LIST_ENTRY(HmpSession) next;
+};
+
+static LIST_HEAD(, HmpSession) sessions = LIST_HEAD_INITIALIZER(sessions);
+
+typedef struct HmpCommand {
+    const char *name;
+    const char *args;               /* for help; NULL: none */
+    const char *help;
+    const char *qmp;                /* command it stands for */
+    const char *key;                /* first word goes to this argument ... */
+    const char *key2;               /* ... and the second to this one */
+    bool keyval;                    /* the argument is key=value, this implied */
+} HmpCommand;
+
+static const HmpCommand commands[] = {
+    { "balloon", "megabytes", "ask the guest for this size", "balloon",
+      "value" },
+    { "chardev-remove", "id", "remove a character device", "chardev-remove",
+      "id" },
+    { "cont", NULL, "let the guest run", "cont" },
+    { "device_add", "driver[,prop=value...]", "plug a device in", "device_add",
+      "driver", NULL, true },
+    { "device_del", "id", "unplug a device", "device_del", "id" },
+    { "netdev_del", "id", "remove a network back end", "netdev_del", "id" },
+    { "nmi", NULL, "send an NMI to the guest", "inject-nmi" },
+    { "object_add", "type,id=id[,prop=value...]", "make an object",
+      "object-add", "qom-type", NULL, true },
+    { "object_del", "id", "delete an object", "object-del", "id" },
+    { "qom-get", "path property", "print a property", "qom-get", "path",
+      "property" },
+    { "qom-list", "path", "list the properties of an object", "qom-list",
+      "path" },
+    { "quit", NULL, "end the process", "quit" },
+    { "set_link", "name on|off", "set the link of a network client", "set_link",
+      "name", "up" },
+    { "stop", NULL, "stop the guest", "stop" },
+    { "system_powerdown", NULL, "press the power button", "system_powerdown" },
+    { "system_reset", NULL, "reset the machine", "system_reset" },
+    { "system_wakeup", NULL, "wake the guest up", "system_wakeup" },
+};
+
+/* "info X" where the query has another name. */
+static const struct {
+    const char *name, *qmp;
+} infos[] = {
+    { "cpus", "query-cpus-fast" },
+    { "hotpluggable-cpus", "query-hotpluggable-cpus" },
+    { "memory_size_summary", "query-memory-size-summary" },
+    { "network", "query-rx-filter" },
+};
+
+static struct json_object *qmp_call(const char *name, struct json_object *args,
+                                    GString *out)
+{
+    const QmpDispatchContext ctx = { 0 };
+    struct json_object *req = json_object_new_object();
+    struct json_object *resp, *val = NULL, *desc;
+
+    json_object_object_add(req, "execute", json_object_new_string(name));
+    json_object_object_add(req, "arguments",
+                           args ? args : json_object_new_object());
+    resp = qmp_dispatch(&qmp_command_table, req, &ctx);
+    json_object_put(req);
+    if (resp && json_object_object_get_ex(resp, "error", &val)) {
+        json_object_object_get_ex(val, "desc", &desc);
+        g_string_append_printf(out, "Error: %s\n",
+                               json_object_get_string(desc));
+        val = NULL;
+    } else if (resp && json_object_object_get_ex(resp, "return", &val)) {
+        json_object_get(val);
+    }
+    json_object_put(resp);
+    return val;
+}
+
+static const char *member_str(struct json_object *obj, const char *name)
+{
+    struct json_object *val = NULL;
+
+    json_object_object_get_ex(obj, name, &val);
+    return val ? json_object_get_string(val) : "";
+}
+
+static void hmp_info(const char *what, GString *out)
+{
+    g_autofree char *query = g_strconcat("query-", what, NULL);
+    g_autofree char *text = NULL;
+    struct json_object *val;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(infos); i++) {
+        if (g_str_equal(infos[i].name, what)) {
+            g_free(query);
+            query = g_strdup(infos[i].qmp);
+        }
+    }
+    if (!qmp_find_command(&qmp_command_table, query)) {
+        g_string_append_printf(out, "unknown command: 'info %s'\n", what);
+        return;
+    }
+    val = qmp_call(query, NULL, out);
+    if (!val) {
+        return;
+    }
+    if (g_str_equal(what, "status")) {
+        const char *status = member_str(val, "status");
+        bool running = g_str_equal(status, "running");
+
+        g_string_append_printf(out, "VM status: %s%s%s%s\n",
+                               running ? "running" : "paused",
+                               running || g_str_equal(status, "paused") ? "" :
+                               " (", running || g_str_equal(status, "paused") ?
+                               "" : status, running ||
+                               g_str_equal(status, "paused") ? "" : ")");
+    } else if (g_str_equal(what, "name")) {
+        g_string_append_printf(out, "%s\n", member_str(val, "name"));
+    } else if (g_str_equal(what, "uuid")) {
+        g_string_append_printf(out, "%s\n", member_str(val, "UUID"));
+    } else {
+        text = json_print(val, true);
+        g_string_append_printf(out, "%s\n", text);
+    }
+    json_object_put(val);
+}
+
+static void hmp_help(GString *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        g_string_append_printf(out, "%s %s -- %s\n", commands[i].name,
+                               commands[i].args ? commands[i].args : "",
+                               commands[i].help);
+    }
+    g_string_append(out, "info name -- print the answer of query-NAME\n");
+}
+
+/* Words to the arguments of the QMP command. */
+static struct json_object *hmp_args(const HmpCommand *c, char **words,
+                                    GString *out)
+{
+    struct json_object *args = json_object_new_object();
+    Error *err = NULL;
+
+    if (c->keyval) {
+        json_object_put(args);
+        args = keyval_parse(words[0], c->key, NULL, &err);
+        if (!args) {
+            g_string_append_printf(out, "Error: %s\n", error_get_pretty(err));
+            error_free(err);
+        }
+        return args;
+    }
+    if (g_str_equal(c->name, "balloon")) {
+        json_object_object_add(args, "value", json_object_new_int64(
+            g_ascii_strtoll(words[0], NULL, 0) * (int64_t)MiB));
+    } else if (c->key) {
+        json_object_object_add(args, c->key, json_object_new_string(words[0]));
+    }
+    if (c->key2 && g_str_equal(c->key2, "up")) {
+        json_object_object_add(args, c->key2,
+            json_object_new_boolean(g_str_equal(words[1], "on")));
+    } else if (c->key2) {
+        json_object_object_add(args, c->key2, json_object_new_string(words[1]));
+    }
+    return args;
+}
+
+static void hmp_command(const HmpCommand *c, char **words, GString *out)
+{
+    guint need = (c->key != NULL) + (c->key2 != NULL);
+    struct json_object *args, *val;
+    g_autofree char *text = NULL;
+
+    if (g_strv_length(words) < need) {
+        g_string_append_printf(out, "%s: expects %s\n", c->name, c->args);
+        return;
+    }
+    args = hmp_args(c, words, out);
+    if (!args) {
+        return;
+    }
+    val = qmp_call(c->qmp, args, out);
+    if (val && !(json_object_is_type(val, json_type_object) &&
+                 json_object_object_length(val) == 0)) {
+        text = json_print(val, true);
+        g_string_append_printf(out, "%s\n", text);
+    }
+    json_object_put(val);
+}
+
+char *hmp_run(const char *line)
+{
+    g_autofree char *copy = g_strstrip(g_strdup(line));
+    g_auto(GStrv) words = g_strsplit_set(copy, " \t", 3);
+    GString *out = g_string_new(NULL);
+
+    if (!words[0] || !*words[0]) {
+        return g_string_free(out, FALSE);
+    }
+    if (g_str_equal(words[0], "info")) {
+        if (words[1]) {
+            hmp_info(words[1], out);
+        } else {
+            hmp_help(out);
+        }
+        return g_string_free(out, FALSE);
+    }
+    if (g_str_equal(words[0], "help") || g_str_equal(words[0], "?")) {
+        hmp_help(out);
+        return g_string_free(out, FALSE);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (g_str_equal(commands[i].name, words[0]) ||
+            (g_str_equal(words[0], "c") && g_str_equal(commands[i].name,
+                                                       "cont")) ||
+            (g_str_equal(words[0], "q") && g_str_equal(commands[i].name,
+                                                       "quit"))) {
+            hmp_command(&commands[i], words + 1, out);
+            return g_string_free(out, FALSE);
+        }
+    }
+    g_string_append_printf(out, "unknown command: '%s'\n", words[0]);
+    return g_string_free(out, FALSE);
+}
+
+/* ---- The terminal ---- */
+
+static void hmp_run_lines(void *opaque)
+{
+    HmpSession *s = opaque;
+    char *line;
+
+    while ((line = g_queue_pop_head(&s->lines))) {
+        g_autofree char *out = hmp_run(line);
+        g_auto(GStrv) parts = g_strsplit(out, "\n", -1);
+        g_autofree char *crlf = g_strjoinv("\r\n", parts);
+
+        g_free(line);
+        chr_fe_write_all(&s->chr, crlf, strlen(crlf));
+        chr_fe_write_all(&s->chr, HMP_PROMPT, strlen(HMP_PROMPT));
+    }
+    chr_fe_accept_input(&s->chr);
+}
+
+static void hmp_key(HmpSession *s, char c)
+{
+    switch (c) {
+    case '\r':
+    case '\n':
+        chr_fe_write_all(&s->chr, "\r\n", 2);
+        g_queue_push_tail(&s->lines, g_strdup(s->line->str));
+        g_string_truncate(s->line, 0);
+        aio_bh_schedule(s->bh);
+        break;
+    case '\b':
+    case 0x7f:
+        if (s->line->len) {
+            g_string_truncate(s->line, s->line->len - 1);
+            chr_fe_write_all(&s->chr, "\b \b", 3);
+        }
+        break;
+    case 'U' & 0x1f:
+        while (s->line->len) {
+            g_string_truncate(s->line, s->line->len - 1);
+            chr_fe_write_all(&s->chr, "\b \b", 3);
+        }
+        break;
+    default:
+        if (!g_ascii_iscntrl(c) && s->line->len < HMP_LINE_MAX) {
+            g_string_append_c(s->line, c);
+            chr_fe_write_all(&s->chr, &c, 1);
+        }
+        break;
+    }
+}
+
+static size_t hmp_can_read(void *opaque)
+{
+    HmpSession *s = opaque;
+
+    return g_queue_is_empty(&s->lines) ? 1 : 0;
+}
+
+static void hmp_read(void *opaque, const uint8_t *buf, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        hmp_key(opaque, buf[i]);
+    }
+}
+
+static void hmp_event(void *opaque, ChrEvent event)
+{
+    HmpSession *s = opaque;
+
+    switch (event) {
+    case CHR_EVENT_MUX_IN:
+        s->mux_out = false;
+        chr_fe_write_all(&s->chr, HMP_PROMPT, strlen(HMP_PROMPT));
+        break;
+    case CHR_EVENT_MUX_OUT:
+        s->mux_out = true;
+        break;
+    case CHR_EVENT_OPENED:
+        g_string_truncate(s->line, 0);
+        if (!s->mux_out) {
+            chr_fe_printf(&s->chr, "NEMU %s monitor - type 'help' for more "
+                          "information\r\n" HMP_PROMPT, NEMU_VERSION);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+bool hmp_session_new(Chardev *chr, Error **errp)
+{
+    HmpSession *s = g_new0(HmpSession, 1);
+
+    if (!chr_fe_init(&s->chr, chr, errp)) {
+        g_free(s);
+        return false;
+    }
+    s->line = g_string_new(NULL);
+    s->bh = main_loop_bh_new(hmp_run_lines, s);
+    s->mux_out = chr->is_mux;
+    g_queue_init(&s->lines);
+    LIST_INSERT_HEAD(&sessions, s, next);
+    chr_fe_set_echo(&s->chr, false);
+    chr_fe_set_handlers(&s->chr, hmp_can_read, hmp_read, hmp_event, s, NULL);
+    return true;
+}
+
+void hmp_sessions_cleanup(void)
+{
+    HmpSession *s;
+
+    while ((s = LIST_FIRST(&sessions))) {
+        LIST_REMOVE(s, next);
+        chr_fe_deinit(&s->chr, false);
+        aio_bh_delete(s->bh);
+        g_queue_clear_full(&s->lines, g_free);
+        g_string_free(s->line, TRUE);
+        g_free(s);
+    }
+}
