@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * -daemonize and -pidfile.
+ *
+ * The parent waits for one byte over a pipe: it exits 0 when the child says
+ * that sockets and pid file exist, 1 when the child ended before that; errors
+ * were printed by then, since the child keeps standard error until it is ready.
+ */
+#include "util/osdep.h"
+#include "main-internal.h"
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include "util/file.h"
+#include "util/log.h"
+
+static int ready_fd = -1;
+static char *pidfile;
+static struct stat pidfile_stat;
+
+bool daemon_fork(Error **errp)
+{
+    int fds[2];
+    pid_t pid;
+    char byte;
+    ssize_t n;
+
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        error_setg_errno(errp, errno, "cannot create a pipe");
+        return false;
+    }
+    pid = fork();
+    if (pid < 0) {
+        error_setg_errno(errp, errno, "cannot fork");
+        close(fds[0]);
+        close(fds[1]);
+        return false;
+    }
+    if (pid > 0) {
+        close(fds[1]);
+        n = RETRY_ON_EINTR(read(fds[0], &byte, 1));
+        _exit(n == 1 && byte == 0 ? 0 : 1);
+    }
+    close(fds[0]);
+    ready_fd = fds[1];
+    setsid();
+    umask(027);
+    return true;
+}
+
+bool daemon_ready(Error **errp)
+{
+    const char byte = 0;
+    int null;
+
+    if (ready_fd < 0) {
+        return true;
+    }
+    if (chdir("/") < 0) {
+        error_setg_errno(errp, errno, "cannot change to '/'");
+        return false;
+    }
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) {
+        error_setg_errno(errp, errno, "cannot open '/dev/null'");
+        return false;
+    }
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        dup2(null, fd);
+    }
+    close(null);
+    if (RETRY_ON_EINTR(write(ready_fd, &byte, 1)) != 1) {
+        error_setg_errno(errp, errno, "cannot tell the parent process");
+        return false;
+    }
+    close(ready_fd);
+    ready_fd = -1;
+    return true;
+}
+
+bool daemon_write_pidfile(const char *path, Error **errp)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char text[32];
+    int len, fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+
+    if (fd < 0) {
+        error_setg_errno(errp, errno, "cannot create PID file '%s'", path);
+        return false;
+    }
+    /* Held until exit: another process with this file does not start. */
+    if (fcntl(fd, F_SETLK, &lock) < 0) {
+        error_setg_errno(errp, errno, "cannot lock PID file '%s'", path);
+        error_append_hint(errp, "Another process is running with it.");
+        close(fd);
+        return false;
+    }
+    len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
+    if (ftruncate(fd, 0) < 0 || write(fd, text, len) != len ||
+        fstat(fd, &pidfile_stat) < 0) {
+        error_setg_errno(errp, errno, "cannot write PID file '%s'", path);
+        unlink(path);
+        close(fd);
+        return false;
+    }
+    pidfile = g_canonicalize_filename(path, NULL);
+    return true;
+}
+
+/* Only if it is still ours: somebody may have replaced it. */
+void daemon_remove_pidfile(void)
+{
+    struct stat st;
+
+    if (pidfile && stat(pidfile, &st) == 0 &&
+        st.st_dev == pidfile_stat.st_dev && st.st_ino == pidfile_stat.st_ino) {
+        unlink(pidfile);
+    }
+    g_clear_pointer(&pidfile, g_free);
+}

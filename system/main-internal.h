@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the command line share: main.c (the order of things),
+ * cli-*.c (the options), daemon.c (background, pid file).
+ */
+#ifndef SYSTEM_MAIN_INTERNAL_H
+#define SYSTEM_MAIN_INTERNAL_H
+
+#include "hw/core/machine.h"
+#include "qapi/options.h"
+
+struct json_object;
+
+/* Collected from options until their turn comes. */
+typedef struct StartOptions {
+    CliOptions *cli;
+    MachineState *machine;
+    char *accel_list;               /* "kvm:tcg"; NULL: the default */
+    struct json_object *accel_props;
+    char *pidfile;
+    char *chroot_dir;
+    bool daemonize;
+    bool nodefaults;
+    bool nographic;
+    bool stopped;                   /* -S */
+    bool mem_lock;
+} StartOptions;
+extern StartOptions start;
+
+/* An option whose item is taken as text or tree rather than converted. */
+typedef bool StartItemFn(const CliItem *item, Error **errp);
+bool start_each(int id, StartItemFn *fn, Error **errp);
+
+/* cli-machine.c */
+bool start_make_machine(Error **errp);
+bool start_set_accel_options(Error **errp);
+bool start_configure_machine(Error **errp);
+
+/* cli-devices.c */
+bool start_default_devices(Error **errp);
+bool start_chardevs(Error **errp);
+bool start_drives(Error **errp);
+bool start_nics(Error **errp);
+bool start_serials(Error **errp);
+bool start_devices(Error **errp);
+
+/* cli-misc.c */
+bool start_read_configs(Error **errp);
+
+/* cli-help.c: true when the command line only asked for help (done). */
+bool start_print_help(bool *failed);
+
+/* daemon.c */
+bool daemon_fork(Error **errp);     /* the parent never returns */
+bool daemon_write_pidfile(const char *path, Error **errp);
+void daemon_remove_pidfile(void);
+/* All is set up: let the parent exit 0, close standard streams. */
+bool daemon_ready(Error **errp);
+
+/* sandbox.c, only with libseccomp */
+bool sandbox_apply(Error **errp);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qemu-system-nemu: from argv to the main loop.
+ *
+ * The order in which options take effect is fixed here, whatever their order
+ * on the command line: log and process, descriptors, machine object,
+ * character devices, objects, block, network, accelerator, board, devices,
+ * monitors. Errors come out as one line and exit status 1; what was made is
+ * undone by cleanup().
+ */
+#include "util/osdep.h"
+#include "main-internal.h"
+#include <locale.h>
+#include <json-c/json.h>
+#include "block/block.h"
+#include "chardev/char.h"
+#include "hw/core/reset.h"
+#include "monitor/monitor.h"
+#include "net/net.h"
+#include "qapi/qapi-options-apply.h"
+#include "qom/property.h"
+#include "system/accel.h"
+#include "system/memory.h"
+#include "system/runstate.h"
+#include "trace/control.h"
+#include "util/log.h"
+#include "util/main-loop.h"
+#include "util/rcu.h"
+
+StartOptions start;
+
+bool start_each(int id, StartItemFn *fn, Error **errp)
+{
+    for (size_t i = 0; i < cli_count(start.cli, id); i++) {
+        if (!fn(cli_get(start.cli, id, i), errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Apply generated handlers for options @ids (ends with -1) in that order. */
+static bool apply(const int *ids, Error **errp)
+{
+    for (; *ids >= 0; ids++) {
+        if (!cli_apply(start.cli, cli_apply_table, *ids, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool start_process(Error **errp)
+{
+    static const int early[] = {
+        CLI_OPTION_MSG, CLI_OPTION_D, CLI_OPTION_d, CLI_OPTION_TRACE,
+        CLI_OPTION_NAME, CLI_OPTION_UUID, CLI_OPTION_OVERCOMMIT,
+        CLI_OPTION_RUN_WITH, CLI_OPTION_NODEFAULTS, CLI_OPTION_NOGRAPHIC,
+        CLI_OPTION_DAEMONIZE, CLI_OPTION_PIDFILE, CLI_OPTION_S,
+        CLI_OPTION_ACTION, CLI_OPTION_NO_REBOOT, CLI_OPTION_NO_SHUTDOWN,
+        CLI_OPTION_RTC, -1,
+    };
+
+    if (!apply(early, errp)) {
+        return false;
+    }
+    if (start.daemonize && start.nographic) {
+        error_setg(errp, "-nographic cannot be used with -daemonize");
+        error_append_hint(errp, "Use -display none.");
+        /* libvirt's probe gives both, with no stream on standard input. */
+        if (!start.nodefaults) {
+            return false;
+        }
+        g_clear_pointer(errp, error_free);
+    }
+    return !start.daemonize || daemon_fork(errp);
+}
+
+static bool start_runtime(Error **errp)
+{
+    rcu_register_thread();
+    bql_lock();
+    if (!main_loop_init(errp) || !system_signals_init(errp)) {
+        return false;
+    }
+    memory_map_init();
+    runstate_init();
+    vm_set_flush(bdrv_flush_all);
+    vm_set_autostart(!start.stopped);
+    monitor_init();
+    return true;
+}
+
+static bool start_backends(Error **errp)
+{
+    static const int objects[] = { CLI_OPTION_OBJECT, -1 };
+    static const int block[] = { CLI_OPTION_BLOCKDEV, -1 };
+    static const int net[] = { CLI_OPTION_NETDEV, -1 };
+
+    return start_chardevs(errp) && apply(objects, errp) &&
+           apply(block, errp) && start_drives(errp) && apply(net, errp);
+}
+
+static bool start_machine(Error **errp)
+{
+    static const int globals[] = { CLI_OPTION_GLOBAL, -1 };
+    MachineState *ms = start.machine;
+
+    if (!apply(globals, errp) || !start_configure_machine(errp)) {
+        return false;
+    }
+    machine_phase_advance(PHASE_MACHINE_CREATED);
+    if (!accel_init_machine(ms, start.accel_list, start.accel_props, errp)) {
+        return false;
+    }
+    machine_phase_advance(PHASE_ACCEL_CREATED);
+    machine_phase_advance(PHASE_LATE_BACKENDS);
+    return machine_prepare(ms, errp) && start_serials(errp) &&
+           machine_run_board_init(ms, errp);
+}
+
+static bool start_monitors(Error **errp)
+{
+    static const int monitors[] = {
+        CLI_OPTION_MON, CLI_OPTION_QMP, CLI_OPTION_QMP_PRETTY,
+        CLI_OPTION_MONITOR, CLI_OPTION_QTEST, -1,
+    };
+
+    return apply(monitors, errp);
+}
+
+static bool start_all(Error **errp)
+{
+    static const int fds[] = { CLI_OPTION_ADD_FD, -1 };
+
+    if (!start_process(errp) || !start_runtime(errp) || !apply(fds, errp) ||
+        !start_make_machine(errp) || !start_set_accel_options(errp) ||
+        !start_backends(errp)) {
+        return false;
+    }
+    /* Before the slow part: who waits for the file has a process to watch. */
+    if (start.pidfile && !daemon_write_pidfile(start.pidfile, errp)) {
+        return false;
+    }
+    if (!start_machine(errp) || !start_nics(errp) || !start_devices(errp) ||
+        !object_globals_take_error(errp) || !start_monitors(errp)) {
+        return false;
+    }
+    net_check_clients();
+    object_globals_warn_unused();
+    machine_creation_done(start.machine);
+    system_reset(SHUTDOWN_CAUSE_NONE);
+#ifdef CONFIG_SECCOMP
+    if (!sandbox_apply(errp)) {
+        return false;
+    }
+#endif
+    if (!daemon_ready(errp)) {
+        return false;
+    }
+    if (vm_get_autostart()) {
+        vm_start();
+    }
+    return true;
+}
+
+static void cleanup(void)
+{
+    if (start.machine) {
+        vm_stop(RUN_STATE_SHUTDOWN);
+    }
+    monitor_cleanup();
+    net_cleanup();
+    block_cleanup();
+    chardev_cleanup();
+    daemon_remove_pidfile();
+}
+
+/* The whole command line, its files included; mistakes come out here. */
+static bool read_command_line(int argc, char **argv, Error **errp)
+{
+    start.cli = cli_new(&cli_table);
+    if (!cli_parse(start.cli, argc, argv, errp)) {
+        return false;
+    }
+    return start_read_configs(errp) && cli_check(start.cli, errp);
+}
+
+int main(int argc, char **argv)
+{
+    Error *err = NULL;
+    bool failed = false;
+    int status;
+
+    setlocale(LC_CTYPE, "");
+    log_set_program_name(argv[0]);
+    if (!read_command_line(argc, argv, &err)) {
+        error_report_err(err);
+        return 1;
+    }
+    if (start_print_help(&failed)) {
+        return failed ? 1 : 0;
+    }
+    if (!start_all(&err)) {
+        error_report_err(err);
+        cleanup();
+        return 1;
+    }
+    status = system_main_loop();
+    cleanup();
+    return status;
+}
