@@ -194,3 +194,35 @@ static const TypeInfo accel_types[] = {
     },
 };
 DEFINE_TYPES(accel_types)
+
+/* ---- Split irqchip ---- */
+
+static AccelEoiFn *eoi_fn;
+static void *eoi_opaque;
+
+bool accel_irqchip_is_split(void)
+{
+    return accel_class && accel_class->irqchip_is_split &&
+           accel_class->irqchip_is_split(current_accel);
+}
+
+int accel_pin_route_set(int pin, const MSIMessage *msg)
+{
+    if (!accel_class || !accel_class->pin_route_set) {
+        return -ENOSYS;
+    }
+    return accel_class->pin_route_set(current_accel, pin, msg);
+}
+
+void accel_set_eoi_handler(AccelEoiFn *fn, void *opaque)
+{
+    eoi_fn = fn;
+    eoi_opaque = opaque;
+}
+
+void accel_eoi(uint8_t vector)
+{
+    if (eoi_fn) {
+        eoi_fn(eoi_opaque, vector);
+    }
+}

@@ -57,6 +57,9 @@ struct AccelClass {
     int (*irqfd_add)(AccelState *as, EventNotifier *n,
                      EventNotifier *resample, int virq);
     int (*irqfd_del)(AccelState *as, EventNotifier *n, int virq);
+    /* the board emulates the interrupt controllers for lines */
+    bool (*irqchip_is_split)(AccelState *as);
+    int (*pin_route_set)(AccelState *as, int pin, const MSIMessage *msg);
 
     /* the VM stopped or runs: clock save and restore; CPUs are stopped */
     void (*vm_state_change)(AccelState *as, bool running);
@@ -94,5 +97,19 @@ void accel_msi_route_release(int virq);
  * accelerator cannot (the caller then reads @n itself). */
 int accel_irqfd_add(EventNotifier *n, EventNotifier *resample, int virq);
 int accel_irqfd_del(EventNotifier *n, int virq);
+
+/*
+ * For a split irqchip (kernel-irqchip=split): the board's IOAPIC sends MSIs
+ * for its pins. It tells the accelerator what each pin's message is (@msg NULL:
+ * masked), visible with accel_msi_route_commit(), so that irqfds of the pins
+ * work and the end of a level-triggered interrupt is reported: @fn then runs
+ * with the big lock on the vCPU's thread.
+ */
+bool accel_irqchip_is_split(void);
+int accel_pin_route_set(int pin, const MSIMessage *msg);
+typedef void AccelEoiFn(void *opaque, uint8_t vector);
+void accel_set_eoi_handler(AccelEoiFn *fn, void *opaque);
+/* By accelerators; big lock. */
+void accel_eoi(uint8_t vector);
 
 #endif

@@ -86,7 +86,7 @@ void x86_cpu_set_msr_list(X86CPU *cpu, const X86Msr *reset, uint32_t n)
 
 bool x86_cpu_is_bsp(const X86CPU *cpu)
 {
-    return cpu->parent_obj.cpu_index == 0;
+    return cpu->apic_id == 0;
 }
 
 static void set_lapic(X86CPUState *env, unsigned offset, uint32_t value)
@@ -179,5 +179,6 @@ void x86_cpu_reset_regs(CPUState *cs)
     reset_lapic(cpu, env);
     reset_msrs(env);
     cs->halted = !x86_cpu_is_bsp(cpu);
-    cpu->all_state_dirty = true;
+    cpu->dirty_level = X86_DIRTY_RESET;
+    cs->vcpu_dirty = true;
 }

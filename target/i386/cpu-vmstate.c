@@ -160,7 +160,7 @@ static bool x86_cpu_post_load(void *opaque, int version_id, Error **errp)
     cpu->parent_obj.halted = env->mp_state == X86_MP_HALTED ||
                              env->mp_state == X86_MP_UNINITIALIZED;
     cpu->parent_obj.vcpu_dirty = true;
-    cpu->all_state_dirty = true;
+    cpu->dirty_level = X86_DIRTY_ALL;
     return ok;
 }
 

@@ -77,7 +77,7 @@ static bool choose_phys_bits(X86CPU *cpu, Error **errp)
 static bool fit_to_host(X86CPU *cpu, Error **errp)
 {
     bool verbose = cpu->check && !cpu->enforce &&
-                   cpu->parent_obj.cpu_index == 0;
+                   x86_cpu_is_bsp(cpu);
 
     if (!x86_cpu_filter(cpu, verbose) && cpu->enforce) {
         x86_cpu_filter(cpu, true);
@@ -104,7 +104,6 @@ static bool x86_cpu_realize(DeviceState *dev, Error **errp)
     }
     cpu->cpuid = g_new(X86CpuidEntry, X86_CPUID_MAX_ENTRIES);
     cpu->nr_cpuid = x86_cpu_build_cpuid(cpu, cpu->cpuid);
-    x86_cpu_reset_regs(CPU(dev));
     if (!xcc->parent_realize(dev, errp)) {
         g_clear_pointer(&cpu->cpuid, g_free);
         return false;
@@ -123,12 +122,6 @@ static void x86_cpu_unrealize(DeviceState *dev)
 static uint64_t x86_cpu_get_arch_id(CPUState *cs)
 {
     return X86_CPU(cs)->apic_id;
-}
-
-static bool x86_cpu_set_pc(CPUState *cs, uint64_t pc)
-{
-    X86_CPU(cs)->env.rip = pc;
-    return true;
 }
 
 static void x86_cpu_instance_init(Object *obj)
@@ -175,7 +168,6 @@ static void x86_cpu_class_init(ObjectClass *oc, const void *data)
     dc->user_creatable = true;
     cc->reset_regs = x86_cpu_reset_regs;
     cc->get_arch_id = x86_cpu_get_arch_id;
-    cc->set_pc = x86_cpu_set_pc;
     cc->arch_name = "x86_64";
     x86_cpu_class_add_props(oc);
 }

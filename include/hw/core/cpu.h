@@ -70,6 +70,7 @@ struct CPUState {
     int kvm_fd;                         /* -1 without KVM */
     struct kvm_run *kvm_run;
     uint32_t kvm_run_size;              /* bytes */
+    void *accel_data;                   /* the accelerator's own */
 
     /* Thread */
     Thread thread;

@@ -143,6 +143,7 @@ enum {
     X86_MSR_APIC_BASE           = 0x1b,
     X86_MSR_TSC_ADJUST          = 0x3b,
     X86_MSR_SPEC_CTRL           = 0x48,
+    X86_MSR_UCODE_REV           = 0x8b,
     X86_MSR_SMBASE              = 0x9e,
     X86_MSR_CORE_CAPABILITY     = 0xcf,
     X86_MSR_MTRR_CAP            = 0xfe,
@@ -176,6 +177,17 @@ enum {
 };
 
 /* ---- The CPU ---- */
+
+/*
+ * What of the registers has to go back to the accelerator (when vcpu_dirty).
+ * A CPU that has not run yet is in reset state on both sides: then only
+ * general and system registers and MSRs that were set go there.
+ */
+typedef enum X86DirtyLevel {
+    X86_DIRTY_RUNTIME,              /* general and system registers */
+    X86_DIRTY_RESET,                /* everything, after a reset */
+    X86_DIRTY_ALL,                  /* everything, after a load */
+} X86DirtyLevel;
 
 /* Sizes of a cache, for CPUID 4 and 0x8000001d. */
 typedef struct X86Cache {
@@ -233,7 +245,7 @@ struct X86CPU {
 
     /* Registers */
     X86CPUState env;
-    bool all_state_dirty;           /* more than the general registers */
+    X86DirtyLevel dirty_level;
 };
 
 #define X86_APIC_ID_UNSET UINT32_MAX

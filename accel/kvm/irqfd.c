@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interrupts that an eventfd raises inside the kernel, and interrupt lines.
+ */
+#include "util/osdep.h"
+#include "util/log.h"
+#include "kvm-internal.h"
+
+int kvm_irqfd_add(AccelState *as, EventNotifier *n, EventNotifier *resample,
+                  int virq)
+{
+    KVMState *s = KVM_ACCEL(as);
+    struct kvm_irqfd req = {
+        .fd = event_notifier_get_fd(n),
+        .gsi = virq,
+    };
+
+    if (!s->irqchip_made) {
+        return -ENOSYS;
+    }
+    if (resample) {
+        req.flags = KVM_IRQFD_FLAG_RESAMPLE;
+        req.resamplefd = event_notifier_get_fd(resample);
+    }
+    return kvm_vm_ioctl(s, KVM_IRQFD, &req);
+}
+
+int kvm_irqfd_del(AccelState *as, EventNotifier *n, int virq)
+{
+    struct kvm_irqfd req = {
+        .fd = event_notifier_get_fd(n),
+        .gsi = virq,
+        .flags = KVM_IRQFD_FLAG_DEASSIGN,
+    };
+
+    return kvm_vm_ioctl(KVM_ACCEL(as), KVM_IRQFD, &req);
+}
+
+void kvm_gsi_set(AccelState *as, int gsi, int level)
+{
+    struct kvm_irq_level req = { .irq = gsi, .level = level != 0 };
+    int ret = kvm_vm_ioctl(KVM_ACCEL(as), KVM_IRQ_LINE, &req);
+
+    if (ret < 0) {
+        warn_report_once("interrupt line %d cannot be set: %s", gsi,
+                         strerror(-ret));
+    }
+}
