@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include "hw/core/machine.h"
+#include "qapi/qapi-types.h"
 #include "qom/property.h"
 #include "util/log.h"
 #include "kvm-internal.h"
@@ -204,13 +205,14 @@ static void kvm_vm_state_change(AccelState *as, bool running)
 
 /* ---- The object ---- */
 
-static const char *const irqchip_names[] = { "off", "on", "split", NULL };
-static DEFINE_PROP_ENUM_INFO(prop_info_irqchip, "on|off|split", irqchip_names);
-static const char *const notify_names[] = {
-    "run", "internal-error", "disable", NULL
+static const QEnumLookup irqchip_lookup = { "off\0on\0split", 3 };
+static DEFINE_PROP_ENUM_INFO(prop_info_irqchip, "on|off|split",
+                             irqchip_lookup);
+static const QEnumLookup notify_lookup = {
+    "run\0internal-error\0disable", 3
 };
 static DEFINE_PROP_ENUM_INFO(prop_info_notify, "NotifyVmexitOption",
-                             notify_names);
+                             notify_lookup);
 
 static const Property kvm_props[] = {
     PROP_ENUM("kernel-irqchip", KVMState, irqchip_mode, prop_info_irqchip,
