@@ -7,9 +7,18 @@
 #include "target/i386/host.h"
 #include "cpuid-internal.h"
 
+/* Distance of n / d from a / b. */
+static double fraction_error(uint32_t a, uint32_t b, uint64_t n, uint64_t d)
+{
+    double diff = (double)n / d - (double)a / b;
+
+    return diff < 0 ? -diff : diff;
+}
+
 /*
- * Continued fraction of a / b. The convergents are the best approximations of
- * their size; the last one whose numerator fits is taken.
+ * Continued fraction of a / b. Its convergents are the best approximations of
+ * their size; between the last one that fits and the next stands at most one
+ * better fraction, the largest semiconvergent.
  */
 void x86_best_fraction(uint32_t a, uint32_t b, uint32_t max, uint32_t *num,
                        uint32_t *den)
@@ -21,7 +30,16 @@ void x86_best_fraction(uint32_t a, uint32_t b, uint32_t max, uint32_t *num,
         uint64_t q = x / y, rest = x % y;
         uint64_t n = q * n1 + n0, d = q * d1 + d0;
 
-        if (n > max || d > UINT32_MAX) {
+        if (n > max) {
+            uint64_t t = (max - n0) / n1;
+
+            n = t * n1 + n0;
+            d = t * d1 + d0;
+            if (d1 == 0 || fraction_error(a, b, n, d) <
+                           fraction_error(a, b, n1, d1)) {
+                n1 = n;
+                d1 = d;
+            }
             break;
         }
         n0 = n1;

@@ -367,7 +367,7 @@ static void build_leaf_d(CpuidBuilder *b)
  * TSC frequency as crystal * EBX / EAX. The crystal is what the APIC timer
  * counts, too. EBX stays below 4295, or crystal (kHz) * EBX would overflow the
  * 32 bits in which Linux multiplies; the best fraction within that is right
- * to 0.1 ppm.
+ * to 25 ppm, mostly to 1 ppm: no worse than a crystal.
  */
 static void build_leaf_15(CpuidBuilder *b, uint32_t tsc_khz)
 {
