@@ -14,6 +14,7 @@
 #include "system/runstate.h"
 #include "util/bql.h"
 #include "util/log.h"
+#include "trace/trace-system.h"
 
 struct CPUList cpus = TAILQ_HEAD_INITIALIZER(cpus);
 __thread CPUState *current_cpu;
@@ -183,6 +184,7 @@ void cpu_thread_started(CPUState *cpu)
     current_cpu = cpu;
     cpu->host_tid = thread_get_id();
     cpu->created = true;
+    trace_cpu_thread_started(cpu->cpu_index, cpu->host_tid);
     pthread_cond_broadcast(&cpus_cond);
 }
 
@@ -219,6 +221,7 @@ void cpus_pause_all(void)
 {
     CPUState *cpu;
 
+    trace_cpus_pause_all();
     CPU_FOREACH(cpu) {
         if (cpu == current_cpu) {
             cpu->stop = false;
@@ -241,6 +244,7 @@ void cpus_resume_all(void)
     if (!runstate_is_running()) {
         return;
     }
+    trace_cpus_resume_all();
     CPU_FOREACH(cpu) {
         cpu->stop = false;
         cpu->stopped = false;

@@ -14,6 +14,7 @@
 #include "qom/object.h"
 #include "util/bql.h"
 #include "util/log.h"
+#include "trace/trace-system.h"
 
 #define MMIO_MAX_BYTES 8
 
@@ -158,9 +159,11 @@ static MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr offset,
     }
     active_accesses = &self;
     if (is_write) {
+        trace_memory_region_write(mr->name, offset, size, *data);
         mmio_write(mr, offset, *data, size);
     } else {
         *data = mmio_read(mr, offset, size);
+        trace_memory_region_read(mr->name, offset, size, *data);
     }
     active_accesses = self.outer;
     object_unref(owner);

@@ -7,6 +7,7 @@
 #include "util/osdep.h"
 #include "system/memory-internal.h"
 #include "util/bql.h"
+#include "trace/trace-system.h"
 
 MemoryRegionSection section_from_range(AddressSpace *as, const FlatRange *fr)
 {
@@ -88,6 +89,7 @@ void address_space_set_view(AddressSpace *as, FlatView *view)
         listeners_tell_missing(as, old, view, false);
     }
     rcu_assign_pointer(as->view, view);
+    trace_memory_view_published(as->name, view->nr);
     listeners_tell_missing(as, view, old ? old : &nothing, true);
     if (old) {
         flatview_unref(old);

@@ -19,6 +19,7 @@
 #include "util/main-loop.h"
 #include "util/thread.h"
 #include "qapi/qapi-events-run-state.h"
+#include "trace/trace-system.h"
 
 SystemActions system_actions = {
     .reboot = REBOOT_ACTION_RESET,
@@ -142,6 +143,7 @@ void system_guest_panicked(GuestPanicInformation *info)
 {
     PanicAction action = system_actions.panic;
 
+    trace_system_guest_panicked(PanicAction_str(action));
     guest_error("guest", "panicked");
     if (current_cpu) {
         current_cpu->crash_occurred = true;
@@ -181,6 +183,7 @@ void system_reset(ShutdownCause cause)
 {
     MachineState *ms = machine_get();
 
+    trace_system_reset(ShutdownCause_str(cause));
     cpus_pause_all();
     if (ms) {
         machine_reset(ms);
@@ -242,6 +245,7 @@ static void report_signal(void)
 
 static void requests_do_shutdown(ShutdownCause cause)
 {
+    trace_system_shutdown(ShutdownCause_str(cause));
     report_signal();
     qapi_event_send_shutdown(shutdown_by_guest(cause), cause);
     if (system_actions.shutdown == SHUTDOWN_ACTION_PAUSE) {
@@ -265,6 +269,7 @@ static void requests_do_powerdown(void)
 {
     PowerdownNotifier *n, *next;
 
+    trace_system_powerdown();
     qapi_event_send_powerdown();
     TAILQ_FOREACH_SAFE(n, &powerdown_notifiers, link, next) {
         n->fn(n->opaque);

@@ -8,6 +8,7 @@
 #include "util/log.h"
 #include "util/timer.h"
 #include "qapi/qapi-events-run-state.h"
+#include "trace/trace-system.h"
 
 static RunState current_state = RUN_STATE_PRELAUNCH;    /* atomic */
 static bool autostart = true;
@@ -71,6 +72,7 @@ void runstate_set(RunState s)
         error_report("illegal transition of the run state from '%s' to '%s'",
                      RunState_str(old), RunState_str(s));
     }
+    trace_runstate_set(RunState_str(old), RunState_str(s));
     __atomic_store_n(&current_state, s, __ATOMIC_RELEASE);
 }
 
