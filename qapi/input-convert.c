@@ -18,22 +18,45 @@ static bool is_text(InputVisitor *iv, struct json_object *value)
            json_object_is_type(value, json_type_string);
 }
 
-static bool range_error(InputVisitor *iv, const char *name, const char *type,
-                        Error **errp)
+/* "Parameter 'x' expects TYPE[, not 'text']"; @text may be NULL. */
+static bool value_error(InputVisitor *iv, const char *name, const char *type,
+                        const char *text, Error **errp)
 {
     g_autofree char *path = input_path(iv, name);
 
-    error_setg(errp, "Parameter '%s' expects %s", path, type);
+    if (text) {
+        error_setg(errp, "Parameter '%s' expects %s, not '%s'", path, type,
+                   text);
+    } else {
+        error_setg(errp, "Parameter '%s' expects %s", path, type);
+    }
     return false;
 }
 
-static bool text_error(InputVisitor *iv, const char *name, const char *type,
-                       const char *text, Error **errp)
+static bool int_error(InputVisitor *iv, const char *name, int64_t min,
+                      int64_t max, const char *text, Error **errp)
 {
-    g_autofree char *path = input_path(iv, name);
+    g_autofree char *type = NULL;
 
-    error_setg(errp, "Parameter '%s' expects %s, not '%s'", path, type, text);
-    return false;
+    if (min == INT64_MIN) {
+        return value_error(iv, name, "an integer", text, errp);
+    }
+    type = g_strdup_printf("an integer from %" PRId64 " to %" PRId64, min,
+                           max);
+    return value_error(iv, name, type, text, errp);
+}
+
+static bool uint_error(InputVisitor *iv, const char *name, uint64_t max,
+                       bool is_size, const char *text, Error **errp)
+{
+    g_autofree char *type = NULL;
+
+    if (is_size) {
+        return value_error(iv, name, "a size (a number and a suffix of B, K, "
+                           "M, G, T, P, E)", text, errp);
+    }
+    type = g_strdup_printf("an integer from 0 to %" PRIu64, max);
+    return value_error(iv, name, type, text, errp);
 }
 
 /* Cut "a" or "a-b" off the front of a text list. */
@@ -94,31 +117,28 @@ bool input_type_int(Visitor *v, const char *name, int64_t *obj, int64_t min,
 {
     InputVisitor *iv = to_input(v);
     struct json_object *value;
-    g_autofree char *expected = NULL;
     int64_t val;
 
     if (!input_get(iv, name, &value, errp)) {
         return false;
     }
-    expected = min == INT64_MIN ? g_strdup("an integer")
-                                : g_strdup_printf("an integer from %" PRId64
-                                                  " to %" PRId64, min, max);
     if (is_text(iv, value)) {
-        if (!parse_int64(json_object_get_string(value), &val, NULL)) {
-            return text_error(iv, name, expected,
-                              json_object_get_string(value), errp);
+        const char *text = json_object_get_string(value);
+
+        if (!parse_int64(text, &val, NULL)) {
+            return int_error(iv, name, min, max, text, errp);
         }
     } else if (json_object_is_type(value, json_type_int)) {
         val = json_object_get_int64(value);
         /* json-c clamps; more than INT64_MAX shows in the unsigned view. */
         if (val > 0 && json_object_get_uint64(value) != (uint64_t)val) {
-            return range_error(iv, name, expected, errp);
+            return int_error(iv, name, min, max, NULL, errp);
         }
     } else {
         return input_type_error(iv, name, "integer", errp);
     }
     if (val < min || val > max) {
-        return range_error(iv, name, expected, errp);
+        return int_error(iv, name, min, max, NULL, errp);
     }
     *obj = val;
     return true;
@@ -142,30 +162,26 @@ bool input_type_uint(Visitor *v, const char *name, uint64_t *obj, uint64_t max,
 {
     InputVisitor *iv = to_input(v);
     struct json_object *value;
-    g_autofree char *expected = NULL;
     uint64_t val;
 
     if (!input_get(iv, name, &value, errp)) {
         return false;
     }
-    expected = is_size ? g_strdup("a size (a number and a suffix of "
-                                  "B, K, M, G, T, P, E)")
-                       : g_strdup_printf("an integer from 0 to %" PRIu64, max);
     if (is_text(iv, value)) {
         if (!text_to_uint(iv, value, is_size, &val)) {
-            return text_error(iv, name, expected,
+            return uint_error(iv, name, max, is_size,
                               json_object_get_string(value), errp);
         }
     } else if (json_object_is_type(value, json_type_int)) {
         if (json_object_get_int64(value) < 0) {
-            return range_error(iv, name, expected, errp);
+            return uint_error(iv, name, max, is_size, NULL, errp);
         }
         val = json_object_get_uint64(value);
     } else {
         return input_type_error(iv, name, "integer", errp);
     }
     if (val > max) {
-        return range_error(iv, name, expected, errp);
+        return uint_error(iv, name, max, is_size, NULL, errp);
     }
     *obj = val;
     return true;
@@ -183,7 +199,7 @@ bool input_type_bool(Visitor *v, const char *name, bool *obj, Error **errp)
         const char *text = json_object_get_string(value);
 
         return parse_bool(text, obj, NULL) ||
-               text_error(iv, name, "'on' or 'off'", text, errp);
+               value_error(iv, name, "'on' or 'off'", text, errp);
     }
     if (!json_object_is_type(value, json_type_boolean)) {
         return input_type_error(iv, name, "boolean", errp);
@@ -204,7 +220,7 @@ static const char *get_c_string(InputVisitor *iv, const char *name,
     }
     str = json_object_get_string(value);
     if (strlen(str) != (size_t)json_object_get_string_len(value)) {
-        range_error(iv, name, "a string without NUL bytes", errp);
+        value_error(iv, name, "a string without NUL bytes", NULL, errp);
         return NULL;
     }
     return str;
@@ -242,7 +258,7 @@ bool input_type_number(Visitor *v, const char *name, double *obj, Error **errp)
 
         val = g_ascii_strtod(text, &end);
         if (end == text || *end || !isfinite(val)) {
-            return text_error(iv, name, "a number", text, errp);
+            return value_error(iv, name, "a number", text, errp);
         }
     } else if (json_object_is_type(value, json_type_double) ||
                json_object_is_type(value, json_type_int)) {

@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """qmp-reference.rst and options.rst: the reference part of the manual."""
 
-from .gen_options import usages
+import re
+
+from .gen_options import member_lines, usages
+from .parser import Doc
+
+
+def rst(text):
+    """Doc text as reStructuredText: @name becomes a literal, and what looks
+    like markup but is not is escaped."""
+    text = re.sub(r'([*|`\\])', r'\\\1', text)
+    text = re.sub(r'_(?=\W|\Z)', r'\\_', text)
+    return re.sub(r'(?<!\w)@([A-Za-z][\w-]*\w|[A-Za-z])', r'``\1``', text)
 
 
 def type_text(typ):
@@ -23,7 +34,7 @@ def indent(text, by=4):
                      text.split('\n'))
 
 
-def member_list(title, members, named=True):
+def member_list(title, members):
     if not members:
         return ''
     text = f'**{title}**\n\n'
@@ -33,7 +44,7 @@ def member_list(title, members, named=True):
             head += f': {type_text(m.type)}'
         if m.optional:
             head += ' (optional)'
-        text += head + '\n' + indent(m.doc or 'Not described.') + '\n\n'
+        text += head + '\n' + indent(rst(m.doc)) + '\n\n'
     return text
 
 
@@ -42,7 +53,7 @@ def feature_list(entity):
         return ''
     text = '**Features**\n\n'
     for name, doc in entity.doc.features.items():
-        text += f'``{name}``\n{indent(doc)}\n\n'
+        text += f'``{name}``\n{indent(rst(doc))}\n\n'
     return text
 
 
@@ -52,7 +63,7 @@ def sections(entity):
         if title.startswith('Example'):
             text += f'{title}::\n\n{indent(body)}\n\n'
         elif title != 'TODO':
-            text += f'**{title}**: {body}\n\n'
+            text += f'**{title}**: {rst(body)}\n\n'
     return text
 
 
@@ -61,7 +72,7 @@ def describe(entity):
     kind = {'object': 'struct'}.get(entity.kind, entity.kind)
     text = f'.. _qapi-{label}-{entity.name}:\n\n'
     text += heading(f'``{entity.name}`` ({kind})', '~')
-    text += entity.doc.body + '\n\n'
+    text += rst(entity.doc.body) + '\n\n'
     if entity.kind == 'enum':
         text += member_list('Values', entity.values)
     elif entity.kind == 'alternate':
@@ -91,31 +102,30 @@ def qmp_reference(schema):
                and e.kind != 'option' and not getattr(e, 'implicit', False)]
         if not own:
             continue
-        intro = next((x.body for x in schema.items
-                      if getattr(x, 'module', None) is module.name
-                      or getattr(x, 'module', None) == module.name
-                      and hasattr(x, 'body')), '')
-        text += heading(intro.lstrip('= ').split('\n')[0] or module.name, '-')
-        text += '\n'.join(intro.split('\n')[1:]).strip() + '\n\n'
+        intro = next((x.body for x in schema.items if isinstance(x, Doc)
+                      and x.module is module), module.name)
+        title, _, body = intro.partition('\n')
+        text += heading(title.lstrip('= '), '-')
+        if body.strip():
+            text += rst(body.strip()) + '\n\n'
         text += ''.join(describe(e) for e in own)
     return text
 
 
 def option_text(opt):
-    text = ''
-    for name in [opt.name, *opt.aliases]:
-        text += f'.. _option-{name}:\n\n' if name == opt.name else ''
-    names = ', '.join(f'``-{n}``' for n in [opt.name, *opt.aliases])
-    text += names + '\n'
+    # Labels do not tell -d from -D.
+    label = 'cap-' + opt.name if opt.name.isupper() else opt.name
+    text = f'.. _option-{label}:\n\n'
+    text += ', '.join(f'``-{n}``' for n in [opt.name, *opt.aliases]) + '\n'
     body = ''.join(f'``-{opt.name} {u}``\n\n' for u in usages(opt) if u)
-    body += opt.doc.body + '\n\n'
+    body += rst(opt.doc.body) + '\n\n'
     if opt.value_kind() == 'STRUCT':
         for holder, title in [(opt.data, None)] + [
                 (b.type, b.name) for b in opt.data.branches]:
             if title:
                 body += f'``{opt.data.tag.name}={title}``\n\n'
-            for m in holder.members():
-                body += f'``{m.name}``\n{indent(m.doc)}\n\n'
+            for key, m, _ in member_lines(holder.members()):
+                body += f'``{key}``\n{indent(rst(m.doc))}\n\n'
     return text + indent(body) + '\n'
 
 
@@ -131,7 +141,7 @@ def options_reference(schema):
     if absent:
         text += heading('Left out on purpose', '-')
         for opt in absent:
-            text += f'``-{opt.name}``\n{indent(opt.absent)}\n\n'
+            text += f'``-{opt.name}``\n{indent(rst(opt.absent))}\n\n'
     return text
 
 
