@@ -22,6 +22,7 @@
 #include "qom/property.h"
 
 typedef struct ChardevBackend ChardevBackend;   /* schema: qapi/char.json */
+typedef struct ChardevOptions ChardevOptions;
 typedef struct CharFrontend CharFrontend;
 
 #define TYPE_CHARDEV         "chardev"
@@ -60,6 +61,8 @@ struct CharFrontend {
     CharReadFn *read;
     CharEventFn *event;
     void *opaque;
+    CharWritableFn *watch_fn;
+    void *watch_opaque;
     bool open;                      /* the guest side, chr_fe_set_open() */
     bool handlers_set;
     int mux_index;                  /* on a mux */
@@ -107,8 +110,8 @@ void chr_fe_remove_write_watch(CharFrontend *fe);
 /* chr_fe_accept_input: CharCanReadFn would say more than before. */
 void chr_fe_accept_input(CharFrontend *fe);
 
-/* chr_fe_set_open: whether the guest (or server) listens. For a spicy few
- * backends that tell their peer, and for query-chardev ("frontend-open"). */
+/* chr_fe_set_open: whether the guest (or server) listens, for query-chardev
+ * ("frontend-open"). */
 void chr_fe_set_open(CharFrontend *fe, bool open);
 
 /* chr_fe_set_echo: echo of typed characters (stdio, pty under the human
@@ -157,11 +160,10 @@ extern const PropertyInfo prop_info_chardev;
 Chardev *chardev_new(const char *id, ChardevBackend *backend, Error **errp);
 
 /*
- * chardev_new_from_options: the same from the members of a -chardev argument
- * (an object of strings: "backend", "id", "path" ...), as keyval_parse_flags
- * gives it with implied key "backend". mux=on wraps it.
+ * chardev_new_from_options: the same from the argument of -chardev. mux=on
+ * makes "ID-base" with a mux called ID on top.
  */
-Chardev *chardev_new_from_options(struct json_object *opts, Error **errp);
+Chardev *chardev_new_from_options(ChardevOptions *opts, Error **errp);
 
 /* chardev_new_from_arg: the same from the text. */
 Chardev *chardev_new_from_arg(const char *arg, Error **errp);
@@ -198,37 +200,30 @@ void chardev_print_help(void);
 struct Chardev {
     Object parent_obj;
 
-    char *id;
+    char *id;                       /* NULL: anonymous */
     char *filename;
-    char *logfile;
     int logfd;                      /* -1: no log */
     AioContext *ctx;                /* of the front end; never NULL in use */
     CharFrontend *fe;               /* NULL: none (or a mux has many) */
     bool be_open;                   /* OPENED was sent last */
     bool is_mux;
-    CharWritableFn *watch_fn;
-    void *watch_opaque;
 };
 
 struct ChardevClass {
     ObjectClass parent_class;
 
-    const char *kind;               /* of -chardev: "socket" */
-    bool internal;                  /* not for users (mux) */
-    /* Options of -chardev to the schema's type; NULL: no members. */
-    bool (*parse)(struct json_object *opts, ChardevBackend *backend,
-                  Error **errp);
     /* Set *@be_opened false when the peer is yet to come. */
     bool (*open)(Chardev *chr, ChardevBackend *backend, bool *be_opened,
                  Error **errp);
     void (*close)(Chardev *chr);
     ssize_t (*write)(Chardev *chr, const uint8_t *buf, size_t len);
-    /* Watch for room, or stop; chr_be_writable() follows once. */
-    bool (*set_write_watch)(Chardev *chr, bool on);
+    /* Watch for room, or stop; chr_be_writable() follows once. NULL: never
+     * full. */
+    void (*set_write_watch)(Chardev *chr, bool on);
+    void (*wait_writable)(Chardev *chr);
     /* Start, stop or move input: chr->ctx and chr->fe have changed. */
     void (*update_read_handler)(Chardev *chr);
     void (*accept_input)(Chardev *chr);
-    void (*set_fe_open)(Chardev *chr, bool open);
     void (*set_echo)(Chardev *chr, bool echo);
     void (*disconnect)(Chardev *chr);
     int (*get_msgfds)(Chardev *chr, int *fds, int max);
