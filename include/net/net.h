@@ -31,6 +31,8 @@
 typedef struct Netdev Netdev;               /* schema: qapi/net.json */
 typedef struct RxFilterInfo RxFilterInfo;
 typedef struct NetClientState NetClientState;
+typedef struct NICState NICState;
+typedef struct NICConf NICConf;
 typedef struct NetQueue NetQueue;
 
 /* Queues (pairs) one NIC can have: as many as a multi-queue tap of Linux. */
@@ -73,8 +75,6 @@ typedef struct NetClientInfo {
     RxFilterInfo *(*query_rx_filter)(NetClientState *nc);
     /* NIC: stop (false) and go on with the guest's queues. */
     void (*poll)(NetClientState *nc, bool enable);
-    /* NIC: a packet of the guest was announced, e.g. after migration. */
-    void (*announce)(NetClientState *nc);
     /* Back end: vnet headers and offloads; NULL: none. */
     bool (*has_vnet_hdr_len)(NetClientState *nc, int len);
     void (*set_vnet_hdr_len)(NetClientState *nc, int len);
@@ -91,6 +91,7 @@ struct NetClientState {
     TAILQ_ENTRY(NetClientState) next;
     NetQueue *incoming;             /* packets waiting for this client */
     AioContext *ctx;
+    NICState *nic;                  /* of a NIC's client */
     char *model;                    /* "virtio-net-pci", "tap" */
     char *name;                     /* the id */
     char *info_str;                 /* for people */
@@ -157,17 +158,12 @@ void net_client_set_info_str(NetClientState *nc, const char *fmt, ...)
 
 /* net_client_init: what -netdev and netdev_add do. */
 bool net_client_init(const Netdev *netdev, Error **errp);
-/* net_client_init_from_arg: a -netdev argument, k=v or JSON. */
+/* net_client_init_from_arg: the same from text, k=v or JSON. */
 bool net_client_init_from_arg(const char *arg, Error **errp);
 
-/*
- * net_nic_from_arg: a -nic argument: "none", or a back end with the device in
- * one: "user,model=virtio-net-pci,mac=...". Makes the back end; fills
- * *@device (JSON object for device_add: driver, netdev, mac, id; NULL for
- * "none", which sets *@none).
- */
-bool net_nic_from_arg(const char *arg, struct json_object **device, bool *none,
-                      Error **errp);
+/* net_register_driver: for the back ends in net/. @type: a NetClientDriver. */
+typedef bool NetInitFn(const Netdev *netdev, Error **errp);
+void net_register_driver(int type, NetInitFn *init);
 
 /* net_print_help: the types for -netdev help. */
 void net_print_help(void);
@@ -183,18 +179,18 @@ typedef struct NICPeers {
     int queues;
 } NICPeers;
 
-typedef struct NICConf {
+struct NICConf {
     MacAddr macaddr;
     NICPeers peers;                 /* set by the property "netdev" */
     int32_t bootindex;
-} NICConf;
+};
 
-typedef struct NICState {
+struct NICState {
     NICConf *conf;
     void *opaque;
     NetClientState **ncs;           /* one per queue */
     unsigned n_queues;
-} NICState;
+};
 
 /*
  * nic_new: the NIC of a device: a client per peer queue (at least one).
@@ -209,9 +205,10 @@ void *nic_get_opaque(NetClientState *nc);
 /* nic_set_info_str: "model,macaddr=..." for query and people. */
 void nic_set_info_str(NICState *nic, const uint8_t mac[6]);
 
-/* nic_choose_mac: fill in an all-zero address: 52:54:00:12:34:56, :57, ...
+/* nic_choose_mac, nic_release_mac: fill in an all-zero address: 52:54:00:12:34:56, :57, ...
  * skipping those in use; marks a given one as used. */
 void nic_choose_mac(MacAddr *mac);
+void nic_release_mac(const MacAddr *mac);
 
 extern const PropertyInfo prop_info_netdev;
 #define PROP_NETDEV(n, S, f, h)                                                \

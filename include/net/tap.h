@@ -16,6 +16,9 @@ int tap_get_fd(NetClientState *nc);
  * off. It stays the tap's. */
 int tap_get_vhost_fd(NetClientState *nc);
 
+/* tap_get_vhost_poll_us: microseconds vhost should poll; 0: not. */
+uint32_t tap_get_vhost_poll_us(NetClientState *nc);
+
 /* tap_vhost_forced: vhostforce=on. */
 bool tap_vhost_forced(NetClientState *nc);
 
