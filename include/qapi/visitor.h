@@ -9,7 +9,8 @@
  * same functions.
  *
  * @name is the member's name inside a struct, NULL for list elements and for
- * the root (there it may be given to name the root in errors). All functions
+ * the root (there it may be given to name the root in errors); an input visitor
+ * keeps the pointer until visit_end_struct(). All functions
  * return true when fine; on false *@errp is set and, when reading input, *obj
  * is NULL or untouched: nothing half-built reaches the caller. Only input
  * visitors fail.

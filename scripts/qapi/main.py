@@ -39,6 +39,19 @@ def generate(schema, prefix, weak):
     return files
 
 
+def write_if_changed(path, text):
+    """A file that stays as it was does not make its users compile again:
+    ninja looks at the time of change (restat)."""
+    try:
+        with open(path, encoding='utf-8') as fp:
+            if fp.read() == text:
+                return
+    except FileNotFoundError:
+        pass
+    with open(path, 'w', encoding='utf-8') as fp:
+        fp.write(text)
+
+
 def main(argv):
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument('-o', '--output-dir', help='where to write the files; '
@@ -63,7 +76,5 @@ def main(argv):
         print('\n'.join(files))
     if args.output_dir:
         for name, text in files.items():
-            path = os.path.join(args.output_dir, name)
-            with open(path, 'w', encoding='utf-8') as fp:
-                fp.write(text)
+            write_if_changed(os.path.join(args.output_dir, name), text)
     return 0
