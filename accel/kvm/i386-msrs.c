@@ -12,6 +12,7 @@
 #include "target/i386/host.h"
 #include "util/log.h"
 #include "i386-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 /* ---- The list ---- */
 
@@ -82,12 +83,14 @@ static void table_add(KVMMsrTable *t, uint32_t index, uint64_t value)
     };
 }
 
-static void warn_msr(KVMI386 *k, const char *verb, uint32_t index)
+static void warn_msr(KVMI386 *k, const char *verb,
+                     const struct kvm_msr_entry *e)
 {
+    trace_kvm_msr_refused(e->index, e->data, verb);
     if (!k->msr_warned) {
         k->msr_warned = true;
         warn_report("the kernel does not let MSR 0x%x be %s: it is left out, "
-                    "and others that are refused", index, verb);
+                    "and others that are refused", e->index, verb);
     }
 }
 
@@ -110,7 +113,7 @@ static bool read_table(KVMI386 *k, X86CPU *cpu, KVMMsrTable *t, Error **errp)
         if (n >= (int)t->head.nmsrs) {
             return true;
         }
-        warn_msr(k, "read", t->entries[n].index);
+        warn_msr(k, "read", &t->entries[n]);
         table_remove(t, n);
     }
     return true;
@@ -129,7 +132,7 @@ static bool write_table(KVMI386 *k, X86CPU *cpu, KVMMsrTable *t, Error **errp)
             return true;
         }
         if (t->entries[n].data) {
-            warn_msr(k, "set", t->entries[n].index);
+            warn_msr(k, "set", &t->entries[n]);
         }
         /* the first n are done */
         t->head.nmsrs -= n + 1;

@@ -8,6 +8,7 @@
  */
 #include "util/osdep.h"
 #include "i386-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 static bool vcpu_call(X86CPU *cpu, unsigned long request, void *arg,
                       const char *what, Error **errp)
@@ -439,6 +440,7 @@ bool kvm_arch_put_state(CPUState *cs, Error **errp)
     bool fresh = kvm_vcpu(cs)->fresh && cpu->dirty_level != X86_DIRTY_ALL;
     bool ok;
 
+    trace_kvm_put_state(cs->cpu_index, cpu->dirty_level, fresh);
     if (cpu->dirty_level == X86_DIRTY_RUNTIME || fresh) {
         ok = put_sregs(cpu, errp) && put_regs(cpu, errp) &&
              (!cpu->env.msrs_dirty ||

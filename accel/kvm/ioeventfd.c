@@ -6,6 +6,7 @@
 #include "util/osdep.h"
 #include "util/log.h"
 #include "kvm-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 static void assign(MemoryRegionSection *sec, bool match, uint64_t data,
                    EventNotifier *e, uint32_t flags)
@@ -19,6 +20,7 @@ static void assign(MemoryRegionSection *sec, bool match, uint64_t data,
     };
     int ret = kvm_vm_ioctl(kvm_state(), KVM_IOEVENTFD, &req);
 
+    trace_kvm_ioeventfd(req.fd, req.addr, req.len, req.flags, ret);
     if (ret < 0) {
         error_report("cannot %s the doorbell of '%s' at 0x%" PRIx64
                      " in the kernel: %s",

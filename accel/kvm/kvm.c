@@ -11,6 +11,7 @@
 #include "qom/property.h"
 #include "util/log.h"
 #include "kvm-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 #define KVM_DEVICE "/dev/kvm"
 
@@ -142,6 +143,7 @@ static bool setup_vm(KVMState *s, MachineState *ms, Error **errp)
     s->vcpu_mmap_bytes = bytes;
     s->readonly_mem = kvm_check_extension(s, KVM_CAP_READONLY_MEM);
     s->max_vcpu_id = kvm_check_extension(s, KVM_CAP_MAX_VCPU_ID);
+    trace_kvm_vm_created(s->vm_fd, s->max_vcpu_id);
     return kvm_arch_init(s, ms, errp) &&
            kvm_dirty_ring_init(s, errp) &&
            kvm_routing_init(s, errp) &&

@@ -11,6 +11,7 @@
 #include "util/bitmap.h"
 #include "util/log.h"
 #include "kvm-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 #define KVM_PAGE_BYTES 4096ULL
 
@@ -39,8 +40,10 @@ static int slot_update(KVMState *s, uint32_t id)
         .memory_size = slot->size,
         .userspace_addr = (uintptr_t)slot->hva,
     };
+    int ret = kvm_vm_ioctl(s, KVM_SET_USER_MEMORY_REGION, &r);
 
-    return kvm_vm_ioctl(s, KVM_SET_USER_MEMORY_REGION, &r);
+    trace_kvm_slot_set(id, r.guest_phys_addr, r.memory_size, r.flags, ret);
+    return ret;
 }
 
 /* A free slot number, or -1 when the kernel has no more. */

@@ -12,6 +12,7 @@
 #include "util/log.h"
 #include "util/thread.h"
 #include "kvm-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 enum {
     /* GSIs below are never given to an MSI: IOAPIC and GIC pins */
@@ -84,6 +85,7 @@ static int commit_locked(KVMState *s)
         return 0;
     }
     ret = kvm_vm_ioctl(s, KVM_SET_GSI_ROUTING, s->routes);
+    trace_kvm_routes_committed(s->routes->nr, ret);
     if (ret == 0) {
         s->routes_changed = false;
     }
@@ -108,6 +110,7 @@ static void msi_entry(KVMState *s, const MSIMessage *msg, uint32_t gsi,
     };
     kvm_arch_msi_address(s, msg->address, &e->u.msi.address_lo,
                          &e->u.msi.address_hi);
+    trace_kvm_msi_route(gsi, msg->address, msg->data);
 }
 
 int kvm_msi_route_add(AccelState *as, const MSIMessage *msg)
@@ -177,6 +180,7 @@ int kvm_msi_send(AccelState *as, const MSIMessage *msg)
 
     kvm_arch_msi_address(s, msg->address, &msi.address_lo, &msi.address_hi);
     ret = kvm_vm_ioctl(s, KVM_SIGNAL_MSI, &msi);
+    trace_kvm_msi_sent(msg->address, msg->data, ret);
     /* 0: the guest blocks it, 1: delivered */
     return MIN(ret, 0);
 }

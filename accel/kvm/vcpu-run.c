@@ -14,6 +14,7 @@
 #include "util/log.h"
 #include "util/thread.h"
 #include "kvm-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 /* ---- In and out of the guest ---- */
 
@@ -63,7 +64,9 @@ static int run_once(KVMState *s, CPUState *cpu, KVMVcpu *v)
         v->run->immediate_exit = 1;
     }
     enter(s, v);
+    trace_kvm_run_enter(cpu->cpu_index);
     ret = ioctl(v->fd, KVM_RUN, 0) < 0 ? -errno : 0;
+    trace_kvm_run_exit(cpu->cpu_index, ret, v->run->exit_reason);
     leave(s, v);
     return ret;
 }

@@ -12,6 +12,7 @@
 #include "util/log.h"
 #include "util/thread.h"
 #include "kvm-internal.h"
+#include "trace/trace-accel_kvm.h"
 
 KVMVcpu *kvm_vcpu(CPUState *cpu)
 {
@@ -79,6 +80,7 @@ void kvm_vcpus_inhibit(KVMState *s)
         pthread_cond_wait(&s->inhibit_cond, &s->inhibit_lock);
     }
     pthread_mutex_unlock(&s->inhibit_lock);
+    trace_kvm_vcpus_inhibited();
 }
 
 void kvm_vcpus_resume(KVMState *s)
@@ -196,6 +198,7 @@ bool kvm_vcpu_create(CPUState *cpu, Error **errp)
         goto err_name;
     }
     attach(s, cpu, v);
+    trace_kvm_vcpu_created(cpu->cpu_index, id, v->fd);
     if (!kvm_arch_vcpu_init(s, cpu, errp) ||
         !cpu_thread_create(cpu, "KVM", kvm_vcpu_thread, errp)) {
         goto err_detach;
@@ -213,6 +216,7 @@ void kvm_vcpu_destroy(CPUState *cpu)
 {
     if (kvm_vcpu(cpu)) {
         cpu_thread_join(cpu);
+        trace_kvm_vcpu_destroyed(cpu->cpu_index);
         detach(kvm_state(), cpu);
     }
 }
