@@ -114,9 +114,13 @@ static bool secret_decrypt(Secret *s, uint8_t *buf, size_t *len, Error **errp)
         return false;
     }
     pad = *len ? buf[*len - 1] : 0;
-    if (pad < 1 || pad > 16 || pad > *len) {
-        error_setg(errp, "incorrect number of padding bytes (%zu) found on "
-                   "decrypted data", pad);
+    ok = pad >= 1 && pad <= 16 && pad <= *len;
+    for (size_t i = 1; ok && i <= pad; i++) {
+        ok = buf[*len - i] == pad;
+    }
+    if (!ok) {
+        error_setg(errp, "incorrect padding on decrypted data: wrong key or "
+                   "iv");
         return false;
     }
     *len -= pad;

@@ -286,7 +286,8 @@ bool net_client_init_from_arg(const char *arg, Error **errp)
 {
     bool is_json = arg[0] == '{';
     struct json_object *tree = is_json ? json_tokener_parse(arg) :
-        keyval_parse_flags(arg, "type", KEYVAL_BARE_BOOL, NULL, errp);
+        keyval_parse_flags(arg, "type", KEYVAL_BARE_BOOL | KEYVAL_REPEAT_LIST,
+                           NULL, errp);
     g_autoptr(Netdev) netdev = NULL;
     Visitor *v;
     bool ok;
