@@ -83,7 +83,6 @@ void msix_reset(PCIDevice *dev);
 /* VMSTATE_MSIX(parent_obj, XState): after VMSTATE_PCI_DEVICE; nothing when
  * the device has no MSI-X. */
 extern const VMStateDescription vmstate_msix;
-bool msix_vmstate_exists(void *opaque, int version_id);
 #define VMSTATE_MSIX(f, S) VMSTATE_STRUCT(f, S, vmstate_msix, PCIDevice)
 
 #endif

@@ -68,6 +68,9 @@ struct PCIDeviceClass {
     void (*config_write)(PCIDevice *dev, uint32_t addr, uint32_t val,
                          unsigned int len);
 
+    /* Reset, after configuration space and MSI-X; NULL: nothing more. */
+    void (*reset)(PCIDevice *dev);
+
     uint16_t vendor_id;
     uint16_t device_id;
     uint16_t class_id;              /* PCI_CLASS_* */

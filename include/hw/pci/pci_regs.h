@@ -15,6 +15,7 @@
 #define PCI_ROM_SLOT            6       /* of io_regions */
 #define PCI_BRIDGE_ROM_SLOT     PCI_ROM_SLOT
 #define PCI_NUM_REGIONS         7
+#define PCI_HEADER_TYPE_MULTI   0x80
 #define PCI_DEVFN_MAX           256
 #define PCI_SLOT_MAX            32
 #define PCI_FUNC_MAX            8
