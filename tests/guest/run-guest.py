@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run one bare-metal payload on /dev/kvm and judge how it ended.
+
+Exit status: 0 passed, 1 failed, 77 skipped (no usable /dev/kvm), which meson
+shows as such.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+PASS_CODE = 3       # isa-debug-exit: status 1 -> 1 << 1 | 1
+SKIP = 77
+
+
+def skip(why):
+    print(f"SKIP: {why}")
+    sys.exit(SKIP)
+
+
+def check_kvm():
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as err:
+        skip(f"/dev/kvm cannot be opened: {err.strerror}")
+
+
+def command(args, console):
+    cmd = [args.binary, "-M", args.machine, "-m", args.memory,
+           "-smp", str(args.smp), "-nodefaults", "-display", "none",
+           "-chardev", f"file,id=debug,path={console}",
+           "-device", "isa-debugcon,iobase=0x402,chardev=debug",
+           "-device", "isa-debug-exit,iobase=0x501,iosize=1"]
+    cmd += ["-bios" if args.bios else "-kernel", args.payload]
+    if args.append:
+        cmd += ["-append", args.append]
+    return cmd + args.extra
+
+
+def read_text(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--machine", default="virt,accel=kvm")
+    parser.add_argument("--memory", default="128")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--append", default="")
+    parser.add_argument("--initrd-text", help="contents of an initrd")
+    parser.add_argument("--bios", action="store_true")
+    parser.add_argument("--expect-code", type=int, default=PASS_CODE)
+    parser.add_argument("--expect-output", default="")
+    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("binary")
+    parser.add_argument("payload")
+    parser.add_argument("extra", nargs="*", help="more options, after --")
+    args = parser.parse_args()
+
+    check_kvm()
+    with tempfile.TemporaryDirectory(prefix="nemu-guest-") as tmp:
+        console = os.path.join(tmp, "console")
+        cmd = command(args, console)
+        if args.initrd_text is not None:
+            initrd = os.path.join(tmp, "initrd")
+            with open(initrd, "w", encoding="utf-8") as file:
+                file.write(args.initrd_text)
+            cmd += ["-initrd", initrd]
+        try:
+            run = subprocess.run(cmd, stdin=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True,
+                                 timeout=args.timeout, check=False)
+            code, errors = run.returncode, run.stderr
+        except subprocess.TimeoutExpired as err:
+            code, errors = "time-out", str(err.stderr)
+        output = read_text(console) if os.path.exists(console) else ""
+
+    ok = code == args.expect_code and args.expect_output in output and \
+        "FAIL" not in output
+    if not ok:
+        print("command:", " ".join(cmd))
+        print(f"exit code {code}, expected {args.expect_code}")
+        print("guest said:", output)
+        print("standard error:", errors)
+    sys.exit(0 if ok else 1)
+
+
+if __name__ == "__main__":
+    main()
