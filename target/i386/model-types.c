@@ -5,6 +5,7 @@
  * ("Haswell-noTSX"). And -cpu: finding a type by name, its help.
  */
 #include "util/osdep.h"
+#include "target/cpu-model.h"
 #include "target/i386/cpu.h"
 #include "qom/property.h"
 #include "util/cutils.h"
@@ -112,7 +113,7 @@ static void print_model(ObjectClass *oc, const char *name, void *opaque)
     }
 }
 
-void x86_cpu_print_help(void)
+void target_cpu_print_help(void)
 {
     int column = 2;
 
@@ -226,7 +227,7 @@ static bool apply_items(ObjectClass *oc, char **items, bool signs,
     return true;
 }
 
-const char *x86_cpu_parse_model(const char *text, Error **errp)
+const char *target_cpu_parse_model(const char *text, Error **errp)
 {
     g_auto(GStrv) items = g_strsplit(text, ",", -1);
     ObjectClass *oc = class_by_model_name(items[0] ? items[0] : "", errp);

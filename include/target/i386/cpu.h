@@ -286,15 +286,9 @@ uint32_t x86_cpu_build_cpuid(const X86CPU *cpu, X86CpuidEntry *out);
 
 /* ---- Models ---- */
 
-/*
- * x86_cpu_parse_model: "host,migratable=off,+avx2" as after -cpu. Returns the
- * type name (owned by the class) and registers the features as global
- * properties of it. NULL and an error for unknown models and features.
- * -feat and +feat win over feat=on|off wherever they stand, as in QEMU.
- */
-const char *x86_cpu_parse_model(const char *text, Error **errp);
-/* Print names and features, for -cpu help. */
-void x86_cpu_print_help(void);
+/* -cpu is in target/cpu-model.h. There -feat and +feat win over feat=on|off
+ * wherever they stand, as in QEMU. */
+
 /*
  * x86_cpu_expand: give the CPU the features of its model and the user's
  * changes. realize does it; QMP's model expansion uses it alone.
