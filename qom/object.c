@@ -72,8 +72,7 @@ Object *object_new_from_class(ObjectClass *oc)
     return object_new_with_type(oc->type);
 }
 
-void object_initialize_child_size(Object *owner, const char *name, void *child,
-                                  size_t size, const char *type)
+void object_initialize_size(void *mem, size_t size, const char *type)
 {
     TypeImpl *ti = type_find(type);
 
@@ -82,8 +81,14 @@ void object_initialize_child_size(Object *owner, const char *name, void *child,
     }
     type_get_class(ti);
     g_assert(size >= ti->instance_size);
-    memset(child, 0, ti->instance_size);
-    object_initialize(child, ti);
+    memset(mem, 0, ti->instance_size);
+    object_initialize(mem, ti);
+}
+
+void object_initialize_child_size(Object *owner, const char *name, void *child,
+                                  size_t size, const char *type)
+{
+    object_initialize_size(child, size, type);
     object_property_add_child(owner, name, child);
     /* the child property holds the only reference now */
     object_unref(child);

@@ -132,6 +132,9 @@ GSList *object_class_get_list(const char *implements, bool include_abstract);
 
 Object *object_new(const char *type);      /* one reference, no parent */
 Object *object_new_from_class(ObjectClass *oc);
+/* object_initialize_size: make an object in @mem of @size bytes; one
+ * reference, no parent; the memory stays the caller's. */
+void object_initialize_size(void *mem, size_t size, const char *type);
 /*
  * object_initialize_child: make an object inside its owner's structure and
  * add it as child @name. @size is checked against the type's.
