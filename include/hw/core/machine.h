@@ -118,10 +118,9 @@ struct MachineState {
     char *dtb;
     char *firmware;                 /* -bios */
     char *accel_names;              /* "kvm:tcg": a list to try in order */
+    char *kernel_irqchip;           /* for the accelerator: on, off, split */
     bool dump_guest_core;
     bool mem_merge;
-    bool usb;                       /* accepted as "off" */
-    bool usb_disabled;
     bool enable_graphics;
     bool suppress_vmdesc;
     char *memory_encryption;
@@ -174,9 +173,15 @@ void machine_class_add_compat_props(MachineClass *mc,
 
 /* machine_create: make the object and put it at /machine, once. */
 MachineState *machine_create(MachineClass *mc);
+/*
+ * machine_set_props: the members of @props as -machine gives them: a name may
+ * be written with '_' for '-', as older command lines do.
+ */
+bool machine_set_props(MachineState *ms, struct json_object *props,
+                       Error **errp);
 /* machine_get: the machine, or NULL before machine_create(). */
 MachineState *machine_get(void);
-/* machine_destroy: for tests and the end: everything below goes away. */
+/* machine_destroy: for tests: everything below goes away, phases restart. */
 void machine_destroy(void);
 
 /*
@@ -198,7 +203,9 @@ bool machine_set_cpu_type(MachineState *ms, const char *type, Error **errp);
 
 /* machine_prepare: defaults for what nobody set; compat properties. */
 bool machine_prepare(MachineState *ms, Error **errp);
+/* machine_run_board_init: make the RAM (ms->ram), then MachineClass.init. */
 bool machine_run_board_init(MachineState *ms, Error **errp);
+/* machine_creation_done: PHASE_MACHINE_READY, notifiers. The caller resets. */
 void machine_creation_done(MachineState *ms);
 /* @n->notify(n, NULL) when all devices of the command line are there, or now
  * when that has been. */

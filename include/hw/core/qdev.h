@@ -93,9 +93,11 @@ struct DeviceState {
 
     BusState *parent_bus;           /* holds a reference to the device */
     TAILQ_ENTRY(DeviceState) sibling;       /* on parent_bus->children */
-    TAILQ_HEAD(, BusState) child_buses;
+    TAILQ_HEAD(BusListHead, BusState) child_buses;
     int num_child_buses;            /* ever made; next automatic number */
     uint8_t reset_depth;            /* > 0 while its reset is under way */
+    bool was_realized;              /* DEVICE_DELETED is due when it is freed */
+    unsigned child_index;           /* N of its "child[N]" on the bus */
     struct GpioList *gpios;
 };
 
@@ -122,8 +124,9 @@ struct BusState {
     bool realized;
     unsigned num_children;
     unsigned next_child_index;      /* of the "child[N]" links */
-    TAILQ_HEAD(, DeviceState) children;     /* in order of arrival */
+    TAILQ_HEAD(DeviceListHead, DeviceState) children;   /* oldest first */
     TAILQ_ENTRY(BusState) sibling;
+    TAILQ_ENTRY(BusState) link;             /* of all buses, oldest first */
 };
 
 /* ---- Devices ---- */
@@ -156,9 +159,6 @@ static inline bool qdev_is_realized(DeviceState *dev)
     return __atomic_load_n(&dev->realized, __ATOMIC_ACQUIRE);
 }
 
-/* qdev_set_parent_bus: move @dev to @bus before it is realized. */
-bool qdev_set_parent_bus(DeviceState *dev, BusState *bus, Error **errp);
-
 /* The name for messages: the id, else the canonical path; borrowed. */
 const char *qdev_get_printable_name(DeviceState *dev);
 /* bus path "/" ... as the bus class gives it; NULL when there is none. */
@@ -171,6 +171,12 @@ DeviceState *qdev_find_recursive(BusState *bus, const char *id);
  * "Device 'x' not found".
  */
 DeviceState *qdev_find_device(const char *id_or_path, Error **errp);
+
+/*
+ * qdev_container: "/machine/@name", where devices that nobody owns live:
+ * "peripheral", "peripheral-anon", "unattached".
+ */
+Object *qdev_container(const char *name);
 
 /* A subclass overrides realize, keeping its parent's in *@parent_realize. */
 typedef bool DeviceRealize(DeviceState *dev, Error **errp);
@@ -202,7 +208,6 @@ void qbus_unrealize(BusState *bus);
 
 void qbus_set_hotplug_handler(BusState *bus, Object *handler);
 bool qbus_is_full(BusState *bus);
-/* All buses without a parent device, from qbus_new(.., NULL, ..). */
 typedef int BusWalkFn(BusState *bus, void *opaque);
 typedef int DeviceWalkFn(DeviceState *dev, void *opaque);
 /*
@@ -220,7 +225,7 @@ int qdev_walk(DeviceState *dev, DeviceWalkFn *dev_fn, BusWalkFn *bus_fn,
  * Error: "Bus 'x' not found".
  */
 BusState *qbus_find(const char *path, Error **errp);
-/* qbus_find_free: the first bus of type @bus_type with room, or NULL. */
+/* qbus_find_free: the oldest bus of type @bus_type with room, or NULL. */
 BusState *qbus_find_free(const char *bus_type);
 
 /* ---- GPIO: named sets of wires ---- */
@@ -253,7 +258,8 @@ Object *qdev_get_hotplug_handler(DeviceState *dev);
 bool qdev_unplug_request(DeviceState *dev, Error **errp);
 /*
  * qdev_unplug_finish: the guest has let go of @dev: unplug, unrealize, out of
- * the tree; emits DEVICE_DELETED. @dev may be gone afterwards.
+ * the tree. DEVICE_DELETED is sent when the last reference goes. @dev may be
+ * gone afterwards.
  */
 void qdev_unplug_finish(DeviceState *dev);
 /* Called by the handler when the guest refused or gave up. */
@@ -267,8 +273,6 @@ typedef struct DeviceListener DeviceListener;
 struct DeviceListener {
     void (*realize)(DeviceListener *l, DeviceState *dev);
     void (*unrealize)(DeviceListener *l, DeviceState *dev);
-    /* A device with an id has left the tree; @path is its former path. */
-    void (*deleted)(DeviceListener *l, const char *id, const char *path);
     LIST_ENTRY(DeviceListener) next;
 };
 void device_listener_register(DeviceListener *l);
