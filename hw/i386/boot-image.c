@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading images, and the Linux bzImage header: Documentation/arch/x86/
+ * boot.rst, "The Real-Mode Kernel Header". */
+#include "util/osdep.h"
+#include "hw/i386/boot.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include "util/bytes.h"
+#include "util/file.h"
+
+/* Offsets in the file, which are those in boot_params as well. */
+#define HDR_SETUP_SECTS     0x1f1
+#define HDR_BOOT_FLAG       0x1fe
+#define HDR_JUMP            0x201   /* its operand ends the header */
+#define HDR_MAGIC           0x202   /* "HdrS" */
+#define HDR_VERSION         0x206
+#define HDR_LOADFLAGS       0x211
+#define HDR_INITRD_ADDR_MAX 0x22c
+#define HDR_RELOCATABLE     0x234
+#define HDR_XLOADFLAGS      0x236
+#define HDR_CMDLINE_SIZE    0x238
+#define HDR_PREF_ADDRESS    0x258
+#define HDR_INIT_SIZE       0x260
+#define HDR_END             (BOOT_SETUP_HEADER_OFFSET + BOOT_SETUP_HEADER_BYTES)
+
+#define BOOT_FLAG           0xaa55
+#define VERSION_MIN         0x020c  /* first with xloadflags */
+#define LOADFLAG_HIGH       BIT(0)
+#define XLF_KERNEL_64       BIT(0)
+#define XLF_ABOVE_4G        BIT(1)
+#define ENTRY_64_OFFSET     0x200
+#define SECTOR_BYTES        512
+#define SETUP_SECTS_DEFAULT 4
+
+/* ---- Sources ---- */
+
+bool boot_source_open(BootSource *src, const char *path, const char *what,
+                      Error **errp)
+{
+    struct stat st;
+
+    *src = (BootSource){ .fd = -1, .name = path };
+    src->fd = file_open(path, O_RDONLY, 0, errp);
+    if (src->fd < 0) {
+        error_prepend(errp, "%s: ", what);
+        return false;
+    }
+    if (fstat(src->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        error_setg(errp, "%s '%s' is not a regular file", what, path);
+        boot_source_close(src);
+        return false;
+    }
+    src->size = st.st_size;
+    if (src->size == 0) {
+        error_setg(errp, "%s '%s' is empty", what, path);
+        boot_source_close(src);
+        return false;
+    }
+    return true;
+}
+
+void boot_source_close(BootSource *src)
+{
+    if (src->fd >= 0) {
+        close(src->fd);
+    }
+    src->fd = -1;
+    src->size = 0;
+}
+
+static bool boot_source_pread(const BootSource *src, uint64_t offset,
+                              uint8_t *buf, uint64_t len, Error **errp)
+{
+    while (len) {
+        ssize_t n = RETRY_ON_EINTR(pread(src->fd, buf, MIN(len, 1 * GiB),
+                                         offset));
+
+        if (n < 0) {
+            error_setg_errno(errp, errno, "cannot read '%s'", src->name);
+            return false;
+        }
+        if (n == 0) {
+            error_setg(errp, "'%s' became shorter", src->name);
+            return false;
+        }
+        buf += n;
+        offset += n;
+        len -= n;
+    }
+    return true;
+}
+
+bool boot_source_read(const BootSource *src, uint64_t offset, void *buf,
+                      uint64_t len, Error **errp)
+{
+    if (!range_fits(offset, len, src->size)) {
+        error_setg(errp, "'%s' is truncated: %" PRIu64 " bytes at %" PRIu64
+                   " are beyond its end at %" PRIu64, src->name, len, offset,
+                   src->size);
+        return false;
+    }
+    if (src->fd < 0) {
+        memcpy(buf, src->data + offset, len);
+        return true;
+    }
+    return boot_source_pread(src, offset, buf, len, errp);
+}
+
+/* ---- bzImage ---- */
+
+static bool bzimage_check(const BootSource *src, const uint8_t *head,
+                          Error **errp)
+{
+    uint16_t version = get_le16(head + HDR_VERSION);
+
+    if (get_le16(head + HDR_BOOT_FLAG) != BOOT_FLAG ||
+        memcmp(head + HDR_MAGIC, "HdrS", 4)) {
+        error_setg(errp, "'%s' is neither a Linux bzImage nor an ELF file",
+                   src->name);
+        return false;
+    }
+    if (version < VERSION_MIN) {
+        error_setg(errp, "'%s' has boot protocol %u.%02u, need 2.12 or later "
+                   "(Linux 3.8)", src->name, version >> 8, version & 0xff);
+        return false;
+    }
+    if (!(head[HDR_LOADFLAGS] & LOADFLAG_HIGH) ||
+        !(get_le16(head + HDR_XLOADFLAGS) & XLF_KERNEL_64)) {
+        error_setg(errp, "'%s' has no 64-bit entry point: not an x86-64 "
+                   "bzImage", src->name);
+        return false;
+    }
+    return true;
+}
+
+static bool bzimage_place(const BootSource *src, const uint8_t *head,
+                          BootImage *img, Error **errp)
+{
+    unsigned int sects = head[HDR_SETUP_SECTS] ? : SETUP_SECTS_DEFAULT;
+    uint64_t setup = (sects + 1) * SECTOR_BYTES;
+    uint64_t load = get_le64(head + HDR_PREF_ADDRESS);
+    uint64_t init_size = get_le32(head + HDR_INIT_SIZE);
+    uint64_t payload;
+
+    if (src->size <= setup + ENTRY_64_OFFSET) {
+        error_setg(errp, "'%s' is truncated: no kernel after %" PRIu64
+                   " bytes of set-up code", src->name, setup);
+        return false;
+    }
+    payload = src->size - setup;
+    if (load < BOOT_KERNEL_MIN_GPA || load > UINT32_MAX ||
+        !IS_ALIGNED(load, 4096)) {
+        error_setg(errp, "'%s' wants to be loaded at 0x%" PRIx64
+                   ", must be a page from 1 MiB to 4 GiB", src->name, load);
+        return false;
+    }
+    img->segments[0] = (BootSegment){ load, setup, payload, payload };
+    img->nsegments = 1;
+    img->start = load;
+    img->end = load + MAX(init_size, payload);
+    img->entry = load + ENTRY_64_OFFSET;
+    return true;
+}
+
+static bool bzimage_parse(const BootSource *src, BootImage *img, Error **errp)
+{
+    uint8_t head[HDR_END];
+    unsigned int end;
+
+    if (src->size < sizeof(head)) {
+        error_setg(errp, "'%s' is too short for a kernel: %" PRIu64 " bytes",
+                   src->name, src->size);
+        return false;
+    }
+    if (!boot_source_read(src, 0, head, sizeof(head), errp) ||
+        !bzimage_check(src, head, errp) ||
+        !bzimage_place(src, head, img, errp)) {
+        return false;
+    }
+    /* Bytes past the end of the kernel's header are not header. */
+    end = MIN(HDR_MAGIC + head[HDR_JUMP], HDR_END);
+    memcpy(img->setup_header, head + BOOT_SETUP_HEADER_OFFSET,
+           end - BOOT_SETUP_HEADER_OFFSET);
+    img->protocol = BOOT_LINUX64;
+    img->is_bzimage = true;
+    img->cmdline_max = get_le32(head + HDR_CMDLINE_SIZE);
+    img->initrd_max = get_le16(head + HDR_XLOADFLAGS) & XLF_ABOVE_4G
+                          ? 4 * GiB
+                          : (uint64_t)get_le32(head + HDR_INITRD_ADDR_MAX) + 1;
+    return true;
+}
+
+bool boot_image_parse(const BootSource *src, BootImage *img, Error **errp)
+{
+    uint8_t magic[4] = { 0 };
+
+    *img = (BootImage){ 0 };
+    if (src->size >= sizeof(magic) &&
+        !boot_source_read(src, 0, magic, sizeof(magic), errp)) {
+        return false;
+    }
+    return memcmp(magic, "\177ELF", 4) ? bzimage_parse(src, img, errp)
+                                       : boot_elf_parse(src, img, errp);
+}

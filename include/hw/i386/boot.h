@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Entering a guest without firmware: what kernel images say about themselves,
+ * and where things are put.
+ *
+ * A file is read through a BootSource. boot_image_parse() recognises it and
+ * fills a BootImage: segments to load and how to enter. boot_place() decides
+ * addresses for the initrd and checks that all fits. boot_load() puts it into
+ * low RAM: kernel, initrd, command line, and the structure that its protocol
+ * wants (Linux boot_params, PVH start info).
+ *
+ *   bzImage  Linux x86 boot protocol 2.12 or later with a 64-bit entry
+ *            (Documentation/arch/x86/boot.rst): entered at load address +
+ *            0x200 in long mode, %rsi = boot_params
+ *   ELF      with a XEN_ELFNOTE_PHYS32_ENTRY note: PVH, 32-bit protected mode
+ *            without paging, %ebx = hvm_start_info (xen/docs/misc/pvh.pandoc)
+ *   ELF64    without the note: long mode at e_entry as a bzImage (vmlinux)
+ *
+ * Low memory of a direct boot, guest physical:
+ *
+ *   0x00500  GDT                     0x09000  page tables: 4 GiB identity
+ *   0x06000  PVH start info          0x20000  command line, <= 64 KiB
+ *   0x07000  Linux boot_params       0xe0000  ACPI tables, <= 128 KiB
+ *
+ * Images are hostile: every length is checked, errors name what is wrong.
+ * Threading: none.
+ */
+#ifndef HW_I386_BOOT_H
+#define HW_I386_BOOT_H
+
+#include "util/osdep.h"
+#include "util/error.h"
+
+#define BOOT_GDT_GPA            0x500
+#define BOOT_PVH_INFO_GPA       0x6000
+#define BOOT_PARAMS_GPA         0x7000
+#define BOOT_STACK_GPA          0x8ff0
+#define BOOT_PAGE_TABLES_GPA    0x9000  /* PML4, PDPT, 4 directories */
+#define BOOT_CMDLINE_GPA        0x20000
+#define BOOT_CMDLINE_MAX        0x10000 /* bytes, with the NUL */
+#define BOOT_ACPI_GPA           0xe0000
+#define BOOT_ACPI_MAX           0x20000 /* bytes */
+#define BOOT_KERNEL_MIN_GPA     0x100000
+#define BOOT_MAX_SEGMENTS       16
+#define BOOT_MAX_E820           16
+
+/* The bytes of an image: a file, or memory (tests). */
+typedef struct BootSource {
+    int fd;                         /* -1: memory */
+    const uint8_t *data;
+    uint64_t size;                  /* bytes */
+    const char *name;               /* for messages */
+} BootSource;
+
+bool boot_source_open(BootSource *src, const char *path, const char *what,
+                      Error **errp);
+void boot_source_close(BootSource *src);
+/* boot_source_read: all of @len bytes at @offset; error: truncated. */
+bool boot_source_read(const BootSource *src, uint64_t offset, void *buf,
+                      uint64_t len, Error **errp);
+
+typedef enum BootProtocol {
+    BOOT_LINUX64,                   /* bzImage or vmlinux, long mode */
+    BOOT_PVH,
+} BootProtocol;
+
+typedef struct BootSegment {
+    uint64_t gpa;
+    uint64_t offset;                /* in the file */
+    uint64_t filesz, memsz;         /* bytes; the rest is zero */
+} BootSegment;
+
+#define BOOT_SETUP_HEADER_OFFSET 0x1f1
+#define BOOT_SETUP_HEADER_BYTES  0x77   /* up to 0x268, protocol 2.15 */
+
+typedef struct BootImage {
+    BootProtocol protocol;
+    bool is_bzimage;
+    uint64_t entry;                 /* physical */
+    BootSegment segments[BOOT_MAX_SEGMENTS];
+    unsigned int nsegments;
+    uint64_t start, end;            /* memory the kernel needs */
+    uint64_t initrd_max;            /* highest address of the initrd's end */
+    uint32_t cmdline_max;           /* bytes without the NUL */
+    /* bzImage: from offset 0x1f1 of the file, as far as it goes */
+    uint8_t setup_header[BOOT_SETUP_HEADER_BYTES];
+} BootImage;
+
+bool boot_image_parse(const BootSource *src, BootImage *img, Error **errp);
+/* boot-elf.c: the same for an image that starts with the ELF magic. */
+bool boot_elf_parse(const BootSource *src, BootImage *img, Error **errp);
+
+/* Values as in e820 and in PVH's memory map. */
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3 };
+typedef struct E820Entry {
+    uint64_t addr, len;
+    uint32_t type;
+} E820Entry;
+
+/* All that goes into the guest. */
+typedef struct BootPlan {
+    BootImage image;
+    BootSource kernel, initrd;      /* initrd.size 0: none */
+    const char *cmdline;            /* "" when none */
+    uint64_t initrd_gpa;
+    uint64_t acpi_rsdp_gpa;
+    const E820Entry *e820;
+    unsigned int ne820;
+} BootPlan;
+
+/* boot_place: choose initrd_gpa in low RAM of @low_ram bytes, check the rest. */
+bool boot_place(BootPlan *plan, uint64_t low_ram, Error **errp);
+
+/*
+ * boot_load: write everything to @ram, the host's view of low RAM. @clean:
+ * the memory is known to be zero. Errors: the files changed or cannot be read.
+ */
+bool boot_load(const BootPlan *plan, uint8_t *ram, bool clean, Error **errp);
+
+/* The parts of it that need no file. */
+void boot_write_linux_params(const BootPlan *plan, uint8_t *ram);
+void boot_write_pvh_info(const BootPlan *plan, uint8_t *ram);
+void boot_write_tables(uint8_t *ram);   /* GDT, page tables */
+
+#endif
