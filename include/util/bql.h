@@ -31,7 +31,8 @@ void bql_cond_wait(pthread_cond_t *cond);
  */
 bool bql_cond_timedwait_ns(pthread_cond_t *cond, int64_t ns);
 
-/* The lock for the rest of the block, unless the thread holds it already. */
+/* The lock for the rest of the block, unless the thread holds it already.
+ * Stands with the declarations. */
 static inline bool bql_guard_lock(void)
 {
     bool taken = !bql_locked();

@@ -39,7 +39,7 @@ static inline int rcu_read_lock_guard(void)
     return 0;
 }
 
-/* A read section until the end of the block. */
+/* A read section until the end of the block; stands with the declarations. */
 #define RCU_READ_GUARD()                                                       \
     int rcu_read_guard_                                                        \
         __attribute__((cleanup(rcu_read_unlock_guard), unused)) =              \

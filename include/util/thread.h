@@ -52,7 +52,8 @@ int thread_get_id(void);
 bool cond_timedwait_ns(pthread_cond_t *cond, pthread_mutex_t *mutex,
                        int64_t ns);
 
-/* A pthread mutex held until the end of the block:
+/* A pthread mutex held until the end of the block; stands with the
+ * declarations:
  *     MUTEX_GUARD(&s->lock);
  */
 static inline pthread_mutex_t *mutex_guard_lock(pthread_mutex_t *m)
