@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the tests of the memory map share. */
+#ifndef TESTS_UNIT_SYSTEM_MEMORY_TEST_UTIL_H
+#define TESTS_UNIT_SYSTEM_MEMORY_TEST_UTIL_H
+
+#include "system/memory-internal.h"
+#include "util/bql.h"
+#include "util/main-loop.h"
+
+/* Main loop, big lock, memory map: first thing in main(). */
+static inline void memory_test_init(void)
+{
+    rcu_register_thread();
+    bql_lock();
+    g_assert_true(main_loop_init(NULL));
+    memory_map_init();
+}
+
+/* "0-fff:a@0 2000-2fff:b@100r": what @as shows; g_free() it. */
+static inline char *memory_test_dump(const AddressSpace *as)
+{
+    GString *s = g_string_new(NULL);
+
+    for (uint32_t i = 0; i < as->view->nr; i++) {
+        const FlatRange *fr = &as->view->ranges[i];
+
+        g_string_append_printf(s, "%s%" PRIx64 "-%" PRIx64 ":%s@%" PRIx64 "%s",
+                               i ? " " : "", fr->first, fr->last, fr->mr->name,
+                               fr->offset, fr->readonly ? "r" : "");
+    }
+    return g_string_free(s, false);
+}
+
+#define assert_view(as, expect)                                                \
+    do {                                                                       \
+        g_autofree char *dump_ = memory_test_dump(as);                         \
+        g_assert_cmpstr(dump_, ==, expect);                                    \
+    } while (0)
+
+static inline void memory_test_nop(void *opaque)
+{
+}
+
+/* Old views are gone and their owners unreferenced after this. */
+static inline void memory_test_reclaim(void)
+{
+    bql_unlock();
+    rcu_barrier();
+    bql_lock();
+    aio_bh_schedule_oneshot(main_context(), memory_test_nop, NULL);
+    main_loop_iterate();
+}
+
+#endif
