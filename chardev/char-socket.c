@@ -137,20 +137,26 @@ static void char_socket_end(CharSocket *s)
     }
 }
 
+/* With the input blocked: has the peer left, with nothing more to read? */
+static void char_socket_check_peer(CharSocket *s)
+{
+    struct pollfd pfd = { .fd = s->stream.in, .events = POLLRDHUP };
+    int unread = 0;
+
+    if (poll(&pfd, 1, 0) > 0 && ioctl(s->stream.in, FIONREAD, &unread) == 0 &&
+        (!unread || pfd.revents & POLLHUP)) {
+        char_socket_end(s);
+    }
+}
+
 static void char_socket_hup(void *opaque)
 {
     CharSocket *s = opaque;
     struct epoll_event ev;
-    struct pollfd pfd = { .fd = s->stream.in, .events = POLLRDHUP };
-    int unread = 0;
 
     (void)RETRY_ON_EINTR(epoll_wait(s->hup_fd, &ev, 1, 0));
-    if (!s->stream.blocked || s->stream.in < 0) {
-        return;                     /* reading finds the end by itself */
-    }
-    if (poll(&pfd, 1, 0) > 0 && ioctl(s->stream.in, FIONREAD, &unread) == 0 &&
-        (!unread || pfd.revents & POLLHUP)) {
-        char_socket_end(s);
+    if (s->stream.blocked && s->stream.in >= 0) {
+        char_socket_check_peer(s);
     }
 }
 
@@ -255,6 +261,9 @@ static void char_socket_read(void *opaque)
     ssize_t n;
 
     if (!room || s->stream.in < 0) {
+        if (s->stream.in >= 0) {
+            char_socket_check_peer(s);
+        }
         return;
     }
     char_socket_drop_rx_fds(s);
