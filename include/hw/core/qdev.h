@@ -87,9 +87,6 @@ struct DeviceState {
     bool pending_deleted_event;     /* unplug was asked for, not done yet */
     int64_t pending_deleted_until_ns;   /* a repeated request is refused */
     struct json_object *opts;       /* what device_add or -device was given */
-    /* A callback of the device runs: DMA that comes back into it is refused;
-     * give it to memory_region_set_busy_guard(). */
-    bool busy;
 
     BusState *parent_bus;           /* holds a reference to the device */
     TAILQ_ENTRY(DeviceState) sibling;       /* on parent_bus->children */
