@@ -376,7 +376,9 @@ static bool source_fill(VMStateReader *r, size_t need, Error **errp)
     Source *src = r->opaque;
     size_t left = vmstate_reader_left(r);
 
-    memmove(src->window, r->data + r->pos, left);
+    if (left) {
+        memmove(src->window, r->data + r->pos, left);
+    }
     if (need - left > src->len - src->taken) {
         error_setg(errp, "source is empty");
         return false;
