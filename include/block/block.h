@@ -81,16 +81,14 @@ bool bdrv_is_read_only(const BlockDriverState *bs);
 /* bdrv_get_length: bytes, or -errno. */
 int64_t bdrv_get_length(BlockDriverState *bs);
 
-/* blockdev_add_from_arg: a -blockdev argument, k=v or JSON. */
-bool blockdev_add_from_arg(const char *arg, Error **errp);
-
 /*
- * drive_add_from_arg: a -drive argument. if=none makes a BlockBackend that a
- * device binds by "drive=ID"; if=virtio also fills *@device (a JSON object for
+ * drive_add: a -drive argument. if=none makes a BlockBackend that a device
+ * binds by "drive=ID"; if=virtio also fills *@device (a JSON object for
  * device_add), else that is NULL.
  */
-bool drive_add_from_arg(const char *arg, struct json_object **device,
-                        Error **errp);
+typedef struct DriveOptions DriveOptions;           /* schema: options */
+bool drive_add(const DriveOptions *options, struct json_object **device,
+               Error **errp);
 
 /* block_cleanup: at exit: drain, flush and close all. */
 void block_cleanup(void);

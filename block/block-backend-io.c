@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * BlockBackend: requests, in coroutines, with completion functions, and
+ * waiting ones; and the plug that submits batches.
+ */
+#include "util/osdep.h"
+#include "block-internal.h"
+#include "util/main-loop.h"
+
+/* ---- Coroutines ---- */
+
+static int check_request(BlockBackend *blk, int64_t offset, int64_t bytes)
+{
+    if (!blk->root) {
+        return -ENOMEDIUM;
+    }
+    return offset < 0 || bytes < 0 ||
+           !range_fits(offset, bytes, blk->root->bs->total_bytes) ? -EIO : 0;
+}
+
+int coroutine_fn blk_co_preadv(BlockBackend *blk, int64_t offset, IoVec *iov,
+                               int flags)
+{
+    int ret = check_request(blk, offset, iov->size);
+
+    return ret ? ret : bdrv_co_preadv(blk->root->bs, offset, iov, flags);
+}
+
+int coroutine_fn blk_co_pwritev(BlockBackend *blk, int64_t offset, IoVec *iov,
+                                int flags)
+{
+    int ret = check_request(blk, offset, iov->size);
+
+    if (!blk->write_cache) {
+        flags |= BDRV_REQ_FUA;
+    }
+    return ret ? ret : bdrv_co_pwritev(blk->root->bs, offset, iov, flags);
+}
+
+int coroutine_fn blk_co_flush(BlockBackend *blk)
+{
+    return blk->root ? bdrv_co_flush(blk->root->bs) : -ENOMEDIUM;
+}
+
+int coroutine_fn blk_co_pdiscard(BlockBackend *blk, int64_t offset,
+                                 int64_t bytes)
+{
+    int ret = check_request(blk, offset, bytes);
+
+    return ret ? ret : bdrv_co_pdiscard(blk->root->bs, offset, bytes);
+}
+
+int coroutine_fn blk_co_pwrite_zeroes(BlockBackend *blk, int64_t offset,
+                                      int64_t bytes, int flags)
+{
+    int ret = check_request(blk, offset, bytes);
+
+    if (!blk->write_cache) {
+        flags |= BDRV_REQ_FUA;
+    }
+    return ret ? ret : bdrv_co_pwrite_zeroes(blk->root->bs, offset, bytes,
+                                             flags);
+}
+
+int coroutine_fn blk_co_truncate(BlockBackend *blk, int64_t size, bool exact,
+                                 Error **errp)
+{
+    if (!blk->root) {
+        error_setg(errp, "No medium inserted");
+        return -ENOMEDIUM;
+    }
+    return bdrv_co_truncate(blk->root->bs, size, exact, errp);
+}
+
+/* ---- With a completion function ---- */
+
+struct BlockAIOCB {
+    BlockBackend *blk;
+    BlockAcctType type;
+    bool zeroes;
+    int64_t offset, bytes;
+    IoVec *iov;
+    int flags;
+    BlockCompletionFn *cb;
+    void *opaque;
+    int ret;
+    bool returned;                  /* the call that made it has returned */
+};
+
+static void acb_complete(void *opaque)
+{
+    BlockAIOCB *acb = opaque;
+    BlockBackend *blk = acb->blk;
+
+    acb->cb(acb->opaque, acb->ret);
+    g_free(acb);
+    blk_dec_in_flight(blk);
+}
+
+static int coroutine_fn acb_run(BlockAIOCB *a)
+{
+    switch (a->type) {
+    case BLOCK_ACCT_READ:
+        return blk_co_preadv(a->blk, a->offset, a->iov, a->flags);
+    case BLOCK_ACCT_WRITE:
+        return a->zeroes ? blk_co_pwrite_zeroes(a->blk, a->offset, a->bytes,
+                                                a->flags) :
+               blk_co_pwritev(a->blk, a->offset, a->iov, a->flags);
+    case BLOCK_ACCT_FLUSH:
+        return blk_co_flush(a->blk);
+    default:
+        return blk_co_pdiscard(a->blk, a->offset, a->bytes);
+    }
+}
+
+static void coroutine_fn acb_entry(void *opaque)
+{
+    BlockAIOCB *acb = opaque;
+
+    acb->ret = acb_run(acb);
+    if (acb->returned) {
+        acb_complete(acb);
+    } else {
+        aio_bh_schedule_oneshot(acb->blk->ctx, acb_complete, acb);
+    }
+}
+
+static BlockAIOCB *acb_start(const BlockAIOCB *init)
+{
+    BlockAIOCB *acb = g_memdup2(init, sizeof(*init));
+
+    blk_inc_in_flight(acb->blk);
+    acb->ret = -EINPROGRESS;
+    coroutine_enter(coroutine_create(acb_entry, acb));
+    /* Still ours: if it is done, the bottom half has not run yet. */
+    acb->returned = true;
+    return acb;
+}
+
+BlockAIOCB *blk_aio_preadv(BlockBackend *blk, int64_t offset, IoVec *iov,
+                           int flags, BlockCompletionFn *cb, void *opaque)
+{
+    const BlockAIOCB a = {
+        .blk = blk, .type = BLOCK_ACCT_READ, .offset = offset, .iov = iov,
+        .flags = flags, .cb = cb, .opaque = opaque,
+    };
+
+    return acb_start(&a);
+}
+
+BlockAIOCB *blk_aio_pwritev(BlockBackend *blk, int64_t offset, IoVec *iov,
+                            int flags, BlockCompletionFn *cb, void *opaque)
+{
+    const BlockAIOCB a = {
+        .blk = blk, .type = BLOCK_ACCT_WRITE, .offset = offset, .iov = iov,
+        .flags = flags, .cb = cb, .opaque = opaque,
+    };
+
+    return acb_start(&a);
+}
+
+BlockAIOCB *blk_aio_flush(BlockBackend *blk, BlockCompletionFn *cb,
+                          void *opaque)
+{
+    const BlockAIOCB a = {
+        .blk = blk, .type = BLOCK_ACCT_FLUSH, .cb = cb, .opaque = opaque,
+    };
+
+    return acb_start(&a);
+}
+
+BlockAIOCB *blk_aio_pdiscard(BlockBackend *blk, int64_t offset, int64_t bytes,
+                             BlockCompletionFn *cb, void *opaque)
+{
+    const BlockAIOCB a = {
+        .blk = blk, .type = BLOCK_ACCT_UNMAP, .offset = offset, .bytes = bytes,
+        .cb = cb, .opaque = opaque,
+    };
+
+    return acb_start(&a);
+}
+
+BlockAIOCB *blk_aio_pwrite_zeroes(BlockBackend *blk, int64_t offset,
+                                  int64_t bytes, int flags,
+                                  BlockCompletionFn *cb, void *opaque)
+{
+    const BlockAIOCB a = {
+        .blk = blk, .type = BLOCK_ACCT_WRITE, .zeroes = true, .offset = offset,
+        .bytes = bytes, .flags = flags, .cb = cb, .opaque = opaque,
+    };
+
+    return acb_start(&a);
+}
+
+/* Requests in the kernel cannot be taken back; they complete soon. */
+void blk_aio_cancel_async(BlockAIOCB *acb)
+{
+}
+
+/* ---- The plug ---- */
+
+typedef struct PlugCall {
+    void (*fn)(void *opaque);
+    void *opaque;
+} PlugCall;
+
+static __thread unsigned plugged;
+static __thread PlugCall plug_calls[16];
+static __thread unsigned num_plug_calls;
+
+void blk_io_plug(void)
+{
+    plugged++;
+}
+
+void blk_io_unplug(void)
+{
+    if (--plugged) {
+        return;
+    }
+    for (unsigned i = 0; i < num_plug_calls; i++) {
+        plug_calls[i].fn(plug_calls[i].opaque);
+    }
+    num_plug_calls = 0;
+}
+
+void blk_io_plug_call(void (*fn)(void *opaque), void *opaque)
+{
+    for (unsigned i = 0; i < num_plug_calls; i++) {
+        if (plug_calls[i].fn == fn && plug_calls[i].opaque == opaque) {
+            return;
+        }
+    }
+    if (!plugged || num_plug_calls == G_N_ELEMENTS(plug_calls)) {
+        fn(opaque);
+        return;
+    }
+    plug_calls[num_plug_calls++] = (PlugCall) { fn, opaque };
+}
+
+/* ---- Waiting ---- */
+
+typedef struct BlkWait {
+    BlockBackend *blk;
+    int64_t offset;
+    IoVec iov;
+    int flags;
+    bool write;
+    Error **errp;
+} BlkWait;
+
+static int coroutine_fn wait_rw(void *opaque)
+{
+    BlkWait *w = opaque;
+
+    return w->write ? blk_co_pwritev(w->blk, w->offset, &w->iov, w->flags) :
+                      blk_co_preadv(w->blk, w->offset, &w->iov, w->flags);
+}
+
+int blk_pread(BlockBackend *blk, int64_t offset, void *buf, int64_t bytes)
+{
+    BlkWait w = { .blk = blk, .offset = offset };
+
+    iovec_init_buf(&w.iov, buf, bytes);
+    return bdrv_run(blk->ctx, wait_rw, &w);
+}
+
+int blk_pwrite(BlockBackend *blk, int64_t offset, const void *buf,
+               int64_t bytes, int flags)
+{
+    BlkWait w = { .blk = blk, .offset = offset, .flags = flags, .write = true };
+
+    iovec_init_buf(&w.iov, (void *)buf, bytes);
+    return bdrv_run(blk->ctx, wait_rw, &w);
+}
+
+static int coroutine_fn wait_flush(void *opaque)
+{
+    return blk_co_flush(((BlkWait *)opaque)->blk);
+}
+
+int blk_flush(BlockBackend *blk)
+{
+    BlkWait w = { .blk = blk };
+
+    return bdrv_run(blk->ctx, wait_flush, &w);
+}
+
+static int coroutine_fn wait_truncate(void *opaque)
+{
+    BlkWait *w = opaque;
+
+    return blk_co_truncate(w->blk, w->offset, false, w->errp);
+}
+
+int blk_truncate(BlockBackend *blk, int64_t size, Error **errp)
+{
+    BlkWait w = { .blk = blk, .offset = size, .errp = errp };
+    int ret = bdrv_run(blk->ctx, wait_truncate, &w);
+
+    if (ret >= 0 && blk->ops && blk->ops->resize_cb) {
+        blk->ops->resize_cb(blk->ops_opaque);
+    }
+    return ret;
+}

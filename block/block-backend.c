@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* BlockBackend: binding, facts, contexts, statistics, error policy. */
+#include "util/osdep.h"
+#include "block-internal.h"
+#include "qapi/qapi-events-block-core.h"
+#include "util/main-loop.h"
+
+BlkList blk_backends = TAILQ_HEAD_INITIALIZER(blk_backends);
+
+static void (*stop_handler)(void);
+
+/* ---- Creation, binding ---- */
+
+BlockBackend *blk_new(AioContext *ctx, uint64_t perm, uint64_t shared)
+{
+    BlockBackend *blk = g_new0(BlockBackend, 1);
+
+    blk->refcnt = 1;
+    blk->name = g_strdup("");
+    blk->ctx = ctx ? ctx : main_context();
+    blk->perm = perm;
+    blk->shared = shared;
+    blk->write_cache = true;
+    blk->on_read_error = BLK_ON_ERROR_REPORT;
+    blk->on_write_error = BLK_ON_ERROR_ENOSPC;
+    g_mutex_init(&blk->stats_lock);
+    TAILQ_INSERT_TAIL(&blk_backends, blk, next);
+    return blk;
+}
+
+void blk_ref(BlockBackend *blk)
+{
+    blk->refcnt++;
+}
+
+void blk_unref(BlockBackend *blk)
+{
+    if (!blk || --blk->refcnt) {
+        return;
+    }
+    blk_remove_bs(blk);
+    TAILQ_REMOVE(&blk_backends, blk, next);
+    g_mutex_clear(&blk->stats_lock);
+    g_free(blk->name);
+    g_free(blk);
+}
+
+BlockBackend *blk_find(const char *name)
+{
+    BlockBackend *blk;
+
+    TAILQ_FOREACH(blk, &blk_backends, next) {
+        if (*blk->name && g_str_equal(blk->name, name)) {
+            return blk;
+        }
+    }
+    return NULL;
+}
+
+const char *blk_get_name(const BlockBackend *blk)
+{
+    return blk->name;
+}
+
+bool blk_insert_bs(BlockBackend *blk, BlockDriverState *bs, Error **errp)
+{
+    bdrv_ref(bs);
+    blk->root = bdrv_attach_child(NULL, blk, bs, "root",
+                                  BDRV_CHILD_FILTERED | BDRV_CHILD_PRIMARY,
+                                  blk->perm, blk->shared, errp);
+    return blk->root != NULL;
+}
+
+void blk_remove_bs(BlockBackend *blk)
+{
+    if (blk->root) {
+        blk_drain(blk);
+        bdrv_detach_child(g_steal_pointer(&blk->root));
+    }
+}
+
+BlockDriverState *blk_get_bs(BlockBackend *blk)
+{
+    return blk->root ? blk->root->bs : NULL;
+}
+
+bool blk_set_perm(BlockBackend *blk, uint64_t perm, uint64_t shared,
+                  Error **errp)
+{
+    if (blk->root && !bdrv_child_set_perm(blk->root, perm, shared, errp)) {
+        return false;
+    }
+    blk->perm = perm;
+    blk->shared = shared;
+    return true;
+}
+
+bool blk_attach_dev(BlockBackend *blk, Object *dev, Error **errp)
+{
+    if (blk->dev) {
+        g_autofree char *path = object_get_canonical_path(blk->dev);
+
+        error_setg(errp, "Drive '%s' is already in use by '%s'",
+                   *blk->name ? blk->name :
+                   blk->root ? blk->root->bs->node_name : "", path);
+        return false;
+    }
+    blk_ref(blk);
+    blk->dev = dev;
+    return true;
+}
+
+void blk_detach_dev(BlockBackend *blk, Object *dev)
+{
+    blk->dev = NULL;
+    blk->ops = NULL;
+    blk_unref(blk);
+}
+
+Object *blk_get_attached_dev(BlockBackend *blk)
+{
+    return blk->dev;
+}
+
+void blk_set_dev_ops(BlockBackend *blk, const BlockDevOps *ops, void *opaque)
+{
+    blk->ops = ops;
+    blk->ops_opaque = opaque;
+}
+
+/* ---- Facts ---- */
+
+bool blk_is_available(BlockBackend *blk)
+{
+    return blk->root != NULL;
+}
+
+bool blk_is_writable(BlockBackend *blk)
+{
+    return blk->perm & BLK_PERM_WRITE;
+}
+
+bool blk_supports_write_perm(BlockBackend *blk)
+{
+    return blk->root && !blk->root->bs->read_only;
+}
+
+int64_t blk_get_length(BlockBackend *blk)
+{
+    return blk->root ? blk->root->bs->total_bytes : -ENOMEDIUM;
+}
+
+uint32_t blk_get_request_alignment(BlockBackend *blk)
+{
+    return blk->root ? blk->root->bs->limits.request_alignment : 512;
+}
+
+uint32_t blk_get_max_transfer(BlockBackend *blk)
+{
+    uint32_t max = blk->root ? blk->root->bs->limits.max_transfer : 0;
+
+    return max ? max : BDRV_REQUEST_MAX_BYTES;
+}
+
+int blk_get_max_iov(BlockBackend *blk)
+{
+    return blk->root ? blk->root->bs->limits.max_iov : IOV_MAX;
+}
+
+bool blk_enable_write_cache(BlockBackend *blk)
+{
+    return blk->write_cache;
+}
+
+void blk_set_enable_write_cache(BlockBackend *blk, bool on)
+{
+    blk->write_cache = on;
+}
+
+/* ---- Contexts, draining ---- */
+
+AioContext *blk_get_aio_context(BlockBackend *blk)
+{
+    return blk->ctx;
+}
+
+bool blk_set_aio_context(BlockBackend *blk, AioContext *ctx, Error **errp)
+{
+    BdrvChild *c;
+
+    if (blk->root) {
+        /* All users of a node run in one context. */
+        LIST_FOREACH(c, &blk->root->bs->parents, next_parent) {
+            if (c != blk->root && c->blk && c->blk->ctx != ctx &&
+                c->blk->dev) {
+                error_setg(errp, "Cannot change iothread of active block "
+                           "backend");
+                return false;
+            }
+        }
+    }
+    blk_drain(blk);
+    blk->ctx = ctx;
+    if (blk->root) {
+        bdrv_set_aio_context(blk->root->bs, ctx);
+    }
+    return true;
+}
+
+void blk_inc_in_flight(BlockBackend *blk)
+{
+    __atomic_fetch_add(&blk->in_flight, 1, __ATOMIC_ACQ_REL);
+}
+
+void blk_dec_in_flight(BlockBackend *blk)
+{
+    if (__atomic_sub_fetch(&blk->in_flight, 1, __ATOMIC_ACQ_REL) == 0) {
+        aio_wait_kick();
+    }
+}
+
+unsigned blk_get_in_flight(BlockBackend *blk)
+{
+    return __atomic_load_n(&blk->in_flight, __ATOMIC_ACQUIRE);
+}
+
+void blk_drain(BlockBackend *blk)
+{
+    AIO_WAIT_WHILE(NULL, blk_get_in_flight(blk));
+}
+
+/* ---- Error policy ---- */
+
+void blk_set_on_error(BlockBackend *blk, BlkOnError on_read,
+                      BlkOnError on_write)
+{
+    blk->on_read_error = on_read == BLK_ON_ERROR_AUTO ? BLK_ON_ERROR_REPORT :
+                                                        on_read;
+    blk->on_write_error = on_write == BLK_ON_ERROR_AUTO ?
+                          BLK_ON_ERROR_ENOSPC : on_write;
+}
+
+BlkErrorAction blk_get_error_action(BlockBackend *blk, bool is_read, int error)
+{
+    switch (is_read ? blk->on_read_error : blk->on_write_error) {
+    case BLK_ON_ERROR_IGNORE:
+        return BLK_ERROR_IGNORE;
+    case BLK_ON_ERROR_STOP:
+        return BLK_ERROR_STOP;
+    case BLK_ON_ERROR_ENOSPC:
+        return error == ENOSPC ? BLK_ERROR_STOP : BLK_ERROR_REPORT;
+    default:
+        return BLK_ERROR_REPORT;
+    }
+}
+
+void blk_set_stop_handler(void (*stop)(void))
+{
+    stop_handler = stop;
+}
+
+void blk_error_action(BlockBackend *blk, BlkErrorAction action, bool is_read,
+                      int error)
+{
+    static const BlockErrorAction wire[] = {
+        [BLK_ERROR_REPORT] = BLOCK_ERROR_ACTION_REPORT,
+        [BLK_ERROR_IGNORE] = BLOCK_ERROR_ACTION_IGNORE,
+        [BLK_ERROR_STOP] = BLOCK_ERROR_ACTION_STOP,
+    };
+
+    if (action == BLK_ERROR_STOP) {
+        blk->io_failed = true;
+        if (stop_handler) {
+            stop_handler();
+        }
+    }
+    qapi_event_send_block_io_error(blk->name, blk->root ?
+                                   blk->root->bs->node_name : NULL,
+                                   is_read ? IO_OPERATION_TYPE_READ :
+                                   IO_OPERATION_TYPE_WRITE, wire[action],
+                                   action == BLK_ERROR_STOP, error == ENOSPC,
+                                   g_strerror(error));
+}
+
+/* ---- Statistics ---- */
+
+void blk_acct_start(BlockBackend *blk, BlockAcctCookie *c, int64_t bytes,
+                    BlockAcctType type)
+{
+    c->bytes = bytes;
+    c->type = type;
+    c->start_ns = clock_get_ns(CLOCK_REALTIME_NS);
+}
+
+static void acct_end(BlockBackend *blk, BlockAcctCookie *c, bool failed)
+{
+    int64_t now = clock_get_ns(CLOCK_REALTIME_NS);
+
+    g_mutex_lock(&blk->stats_lock);
+    if (failed) {
+        blk->failed[c->type]++;
+    } else {
+        blk->bytes[c->type] += c->bytes;
+        blk->ops_done[c->type]++;
+    }
+    blk->total_ns[c->type] += now - c->start_ns;
+    blk->last_access_ns = now;
+    g_mutex_unlock(&blk->stats_lock);
+}
+
+void blk_acct_done(BlockBackend *blk, BlockAcctCookie *c)
+{
+    acct_end(blk, c, false);
+}
+
+void blk_acct_failed(BlockBackend *blk, BlockAcctCookie *c)
+{
+    acct_end(blk, c, true);
+}
+
+void blk_acct_invalid(BlockBackend *blk, BlockAcctType type)
+{
+    g_mutex_lock(&blk->stats_lock);
+    blk->invalid[type]++;
+    g_mutex_unlock(&blk->stats_lock);
+}
+
+void blk_acct_merge_done(BlockBackend *blk, BlockAcctType type, int n)
+{
+    g_mutex_lock(&blk->stats_lock);
+    blk->merged[type] += n;
+    g_mutex_unlock(&blk->stats_lock);
+}

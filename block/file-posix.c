@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * "file" and "host_device": images in files and block devices of the host.
+ *
+ * Requests go through io_uring or a pool of threads (aio=threads). With
+ * cache.direct=on they bypass the page cache, aligned as the host wants it.
+ * Locks on byte ranges, the ones that QEMU documents for images, keep two
+ * programs from using an image in ways that exclude each other:
+ *
+ *   100 + n  right n is used            200 + n  right n is not shared
+ */
+#include "util/osdep.h"
+#include "block-internal.h"
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include "util/file.h"
+#include "util/log.h"
+#include "util/thread-pool.h"
+
+#define LOCK_PERM_BASE    100
+#define LOCK_SHARED_BASE  200
+#define PERM_BITS         4
+#define MAX_ALIGN_PROBE   4096
+
+typedef struct FileState {
+    int fd;
+    int flags;                      /* of open(2) */
+    bool is_device;
+    bool locking;
+    bool use_uring;
+    bool has_discard, has_zero_range;
+    uint64_t locked_perm, locked_unshared;
+} FileState;
+
+/* ---- Locks ---- */
+
+static void unlock_bits(FileState *s, uint64_t base, uint64_t bits)
+{
+    for (int i = 0; i < PERM_BITS; i++) {
+        if (bits & BIT64(i)) {
+            fd_unlock(s->fd, base + i, 1);
+        }
+    }
+}
+
+static bool lock_bits(FileState *s, uint64_t base, uint64_t bits, Error **errp)
+{
+    for (int i = 0; i < PERM_BITS; i++) {
+        int ret = bits & BIT64(i) ? fd_lock(s->fd, base + i, 1, false) : 0;
+
+        if (ret < 0) {
+            error_setg_errno(errp, -ret, "Failed to lock byte %" PRIu64,
+                             base + i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Nobody else may hold any of the locks @bits at @base. */
+static bool check_bits(BlockDriverState *bs, uint64_t base, uint64_t bits,
+                       const char *what, Error **errp)
+{
+    FileState *s = bs->opaque;
+
+    for (int i = 0; i < PERM_BITS; i++) {
+        g_autofree char *name = NULL;
+
+        if (!(bits & BIT64(i)) ||
+            fd_lock_test(s->fd, base + i, 1, true) == 0) {
+            continue;
+        }
+        name = bdrv_perm_names(BIT64(i));
+        error_setg(errp, "Failed to get %s\"%s\" lock", what, name);
+        error_append_hint(errp, "Is another process using the image [%s]?",
+                          bs->filename);
+        return false;
+    }
+    return true;
+}
+
+/* New locks first, then the checks, then what is no longer needed. */
+static bool file_lock(BlockDriverState *bs, uint64_t perm, uint64_t shared,
+                      Error **errp)
+{
+    FileState *s = bs->opaque;
+    uint64_t unshared = ~shared & BLK_PERM_ALL;
+    uint64_t add_perm = perm & ~s->locked_perm;
+    uint64_t add_unshared = unshared & ~s->locked_unshared;
+
+    if (!s->locking) {
+        return true;
+    }
+    if (!lock_bits(s, LOCK_PERM_BASE, add_perm, errp) ||
+        !lock_bits(s, LOCK_SHARED_BASE, add_unshared, errp) ||
+        !check_bits(bs, LOCK_SHARED_BASE, perm, "", errp) ||
+        !check_bits(bs, LOCK_PERM_BASE, unshared, "shared ", errp)) {
+        unlock_bits(s, LOCK_PERM_BASE, add_perm);
+        unlock_bits(s, LOCK_SHARED_BASE, add_unshared);
+        return false;
+    }
+    unlock_bits(s, LOCK_PERM_BASE, s->locked_perm & ~perm);
+    unlock_bits(s, LOCK_SHARED_BASE, s->locked_unshared & ~unshared);
+    s->locked_perm = perm;
+    s->locked_unshared = unshared;
+    return true;
+}
+
+/* ---- Open ---- */
+
+static bool reopen_writable(BlockDriverState *bs, Error **errp)
+{
+    FileState *s = bs->opaque;
+    int flags = (s->flags & ~O_ACCMODE) | O_RDWR;
+    int fd = file_open(bs->filename, flags, 0, errp);
+
+    if (fd < 0) {
+        return false;
+    }
+    /* The locks go with the descriptor: they are taken again. */
+    close(s->fd);
+    s->fd = fd;
+    s->flags = flags;
+    s->locked_perm = s->locked_unshared = 0;
+    return true;
+}
+
+static bool file_set_perm(BlockDriverState *bs, uint64_t perm, uint64_t shared,
+                          Error **errp)
+{
+    FileState *s = bs->opaque;
+
+    if ((perm & ~(uint64_t)BLK_PERM_CONSISTENT_READ) &&
+        (s->flags & O_ACCMODE) == O_RDONLY && !reopen_writable(bs, errp)) {
+        return false;
+    }
+    return file_lock(bs, perm, shared, errp);
+}
+
+static bool file_check_kind(BlockDriverState *bs, bool want_device,
+                            Error **errp)
+{
+    FileState *s = bs->opaque;
+    struct stat st;
+
+    if (fstat(s->fd, &st) < 0) {
+        error_setg_errno(errp, errno, "Could not stat '%s'", bs->filename);
+        return false;
+    }
+    s->is_device = S_ISBLK(st.st_mode);
+    if (want_device && !s->is_device) {
+        error_setg(errp, "'host_device' driver requires '%s' to be a block "
+                   "device", bs->filename);
+        return false;
+    }
+    if (!S_ISREG(st.st_mode) && !s->is_device) {
+        error_setg(errp, "'file' driver requires '%s' to be a regular file",
+                   bs->filename);
+        return false;
+    }
+    return true;
+}
+
+static bool file_choose_aio(BlockDriverState *bs, const BlockdevOptionsFile *o,
+                            Error **errp)
+{
+    FileState *s = bs->opaque;
+
+#ifdef CONFIG_IO_URING
+    s->use_uring = uring_available() &&
+                   !(o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_THREADS);
+#endif
+    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE && !bs->direct) {
+        error_setg(errp, "aio=native was specified, but it requires "
+                   "cache.direct=on, which was not specified.");
+        return false;
+    }
+    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_IO_URING &&
+        !s->use_uring) {
+        error_setg(errp, "aio=io_uring was specified, but is not supported in "
+                   "this build or by this kernel.");
+        error_append_hint(errp, "Use aio=threads.");
+        return false;
+    }
+    return true;
+}
+
+static bool file_open_kind(BlockDriverState *bs, BlockdevOptionsFile *o,
+                           bool device, Error **errp)
+{
+    FileState *s = bs->opaque;
+    bool writable = !bs->read_only && !bs->auto_read_only;
+
+    s->fd = -1;
+    bs->filename = g_strdup(g_str_has_prefix(o->filename, "file:") ?
+                            o->filename + 5 : o->filename);
+    s->flags = (writable ? O_RDWR : O_RDONLY) | (bs->direct ? O_DIRECT : 0);
+    s->locking = !bs->force_share || bs->read_only;
+    if (o->has_locking && o->locking == ON_OFF_AUTO_OFF) {
+        s->locking = false;
+    }
+    s->has_discard = s->has_zero_range = true;
+    s->fd = file_open(bs->filename, s->flags, 0, errp);
+    if (s->fd < 0) {
+        error_prepend(errp, "Could not open '%s': ", bs->filename);
+        return false;
+    }
+    if (!file_check_kind(bs, device, errp) || !file_choose_aio(bs, o, errp)) {
+        close(s->fd);
+        return false;
+    }
+    return true;
+}
+
+static bool file_open_file(BlockDriverState *bs, BlockdevOptions *options,
+                           Error **errp)
+{
+    return file_open_kind(bs, &options->u.file, false, errp);
+}
+
+static bool file_open_device(BlockDriverState *bs, BlockdevOptions *options,
+                             Error **errp)
+{
+    return file_open_kind(bs, &options->u.host_device, true, errp);
+}
+
+static void file_close(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+
+    close(s->fd);
+}
+
+static int64_t file_get_length(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+    off_t end = lseek(s->fd, 0, SEEK_END);
+
+    return end < 0 ? -errno : end;
+}
+
+static int64_t file_get_allocated(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+    struct stat st;
+
+    return fstat(s->fd, &st) < 0 ? -errno : (int64_t)st.st_blocks * 512;
+}
+
+/* Direct I/O: the smallest length that a read takes. */
+static uint32_t probe_alignment(FileState *s)
+{
+    g_autofree void *buf = aligned_alloc(MAX_ALIGN_PROBE, MAX_ALIGN_PROBE);
+    int sector;
+
+    if (s->is_device && ioctl(s->fd, BLKSSZGET, &sector) == 0 && sector > 0) {
+        return sector;
+    }
+    for (uint32_t a = 512; buf && a < MAX_ALIGN_PROBE; a *= 2) {
+        if (pread(s->fd, buf, a, 0) >= 0) {
+            return a;
+        }
+    }
+    return MAX_ALIGN_PROBE;
+}
+
+static void file_refresh_limits(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+
+    if (bs->direct) {
+        bs->limits.request_alignment = probe_alignment(s);
+        /* What every device takes. */
+        bs->limits.mem_alignment = MAX_ALIGN_PROBE;
+    }
+}
+
+/* ---- Requests ---- */
+
+typedef struct FileTask {
+    int fd;
+    int64_t offset, bytes;
+    IoVec *iov;
+    bool write;
+    int mode;                       /* of fallocate */
+} FileTask;
+
+/* Positional vector I/O of all of @iov; short reads are zeros at the end. */
+static int task_rw(void *opaque)
+{
+    FileTask *t = opaque;
+    size_t done = 0;
+
+    while (done < t->iov->size) {
+        IoVec part;
+        ssize_t n;
+
+        iovec_init_slice(&part, t->iov, done, t->iov->size - done);
+        n = RETRY_ON_EINTR(t->write ?
+            pwritev(t->fd, part.iov, MIN(part.niov, IOV_MAX),
+                    t->offset + done) :
+            preadv(t->fd, part.iov, MIN(part.niov, IOV_MAX),
+                   t->offset + done));
+        iovec_destroy(&part);
+        if (n < 0) {
+            return -errno;
+        }
+        if (n == 0) {
+            if (t->write) {
+                return -ENOSPC;
+            }
+            iovec_memset(t->iov, done, 0, t->iov->size - done);
+            break;
+        }
+        done += n;
+    }
+    return 0;
+}
+
+static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
+                                   IoVec *iov, bool write)
+{
+    FileState *s = bs->opaque;
+    FileTask t = { .fd = s->fd, .offset = offset, .iov = iov, .write = write };
+
+#ifdef CONFIG_IO_URING
+    if (s->use_uring && iov->niov <= IOV_MAX) {
+        return uring_co_rw(s->fd, offset, iov, write);
+    }
+#endif
+    return thread_pool_submit_co(task_rw, &t);
+}
+
+static int coroutine_fn file_co_preadv(BlockDriverState *bs, int64_t offset,
+                                       int64_t bytes, IoVec *iov)
+{
+    return file_co_rw(bs, offset, iov, false);
+}
+
+static int coroutine_fn file_co_pwritev(BlockDriverState *bs, int64_t offset,
+                                        int64_t bytes, IoVec *iov)
+{
+    return file_co_rw(bs, offset, iov, true);
+}
+
+static int task_flush(void *opaque)
+{
+    FileTask *t = opaque;
+
+    return fdatasync(t->fd) < 0 ? -errno : 0;
+}
+
+static int coroutine_fn file_co_flush(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+    FileTask t = { .fd = s->fd };
+
+    if ((s->flags & O_ACCMODE) == O_RDONLY) {
+        return 0;
+    }
+#ifdef CONFIG_IO_URING
+    if (s->use_uring) {
+        return uring_co_fdatasync(s->fd);
+    }
+#endif
+    return thread_pool_submit_co(task_flush, &t);
+}
+
+static int task_fallocate(void *opaque)
+{
+    FileTask *t = opaque;
+
+    return RETRY_ON_EINTR(fallocate(t->fd, t->mode, t->offset, t->bytes)) < 0 ?
+           -errno : 0;
+}
+
+static int coroutine_fn do_fallocate(BlockDriverState *bs, int mode,
+                                     int64_t offset, int64_t bytes)
+{
+    FileState *s = bs->opaque;
+    FileTask t = { .fd = s->fd, .mode = mode, .offset = offset,
+                   .bytes = bytes };
+    int ret = thread_pool_submit_co(task_fallocate, &t);
+
+    return ret == -EOPNOTSUPP || ret == -ENODEV ? -ENOTSUP : ret;
+}
+
+static int coroutine_fn file_co_pdiscard(BlockDriverState *bs, int64_t offset,
+                                         int64_t bytes)
+{
+    FileState *s = bs->opaque;
+    int ret;
+
+    if (!s->has_discard) {
+        return -ENOTSUP;
+    }
+    ret = do_fallocate(bs, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                       bytes);
+    s->has_discard = ret != -ENOTSUP;
+    return ret;
+}
+
+static int coroutine_fn file_co_pwrite_zeroes(BlockDriverState *bs,
+                                              int64_t offset, int64_t bytes,
+                                              int flags)
+{
+    FileState *s = bs->opaque;
+    int ret;
+
+    if (flags & BDRV_REQ_MAY_UNMAP) {
+        ret = file_co_pdiscard(bs, offset, bytes);
+        if (ret != -ENOTSUP) {
+            return ret;
+        }
+    }
+    if (!s->has_zero_range) {
+        return -ENOTSUP;
+    }
+    ret = do_fallocate(bs, FALLOC_FL_ZERO_RANGE, offset, bytes);
+    s->has_zero_range = ret != -ENOTSUP;
+    return ret;
+}
+
+static int coroutine_fn file_co_truncate(BlockDriverState *bs, int64_t size,
+                                         bool exact, Error **errp)
+{
+    FileState *s = bs->opaque;
+
+    if (s->is_device) {
+        int64_t now = file_get_length(bs);
+
+        if (now >= size && !(exact && now != size)) {
+            return 0;
+        }
+        error_setg(errp, "Cannot resize device files");
+        return -ENOTSUP;
+    }
+    if (ftruncate(s->fd, size) < 0) {
+        int ret = -errno;
+
+        error_setg_errno(errp, -ret, "Failed to resize file");
+        return ret;
+    }
+    return 0;
+}
+
+#define FILE_DRIVER(n, open_fn)                                                \
+    {                                                                          \
+        .name = (n),                                                           \
+        .instance_size = sizeof(FileState),                                    \
+        .open = (open_fn),                                                     \
+        .close = file_close,                                                   \
+        .get_length = file_get_length,                                         \
+        .refresh_limits = file_refresh_limits,                                 \
+        .set_perm = file_set_perm,                                             \
+        .co_preadv = file_co_preadv,                                           \
+        .co_pwritev = file_co_pwritev,                                         \
+        .co_flush = file_co_flush,                                             \
+        .co_pdiscard = file_co_pdiscard,                                       \
+        .co_pwrite_zeroes = file_co_pwrite_zeroes,                             \
+        .co_truncate = file_co_truncate,                                       \
+        .get_allocated_size = file_get_allocated,                              \
+    }
+
+static const BlockDriver file_drivers[] = {
+    FILE_DRIVER("file", file_open_file),
+    FILE_DRIVER("host_device", file_open_device),
+};
+
+static void file_init(void)
+{
+    bdrv_register_driver(&file_drivers[0]);
+    bdrv_register_driver(&file_drivers[1]);
+}
+type_init(file_init)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * "null-co": a disk of any size that keeps nothing. For tests
+ * and for measuring what is above it.
+ */
+#include "util/osdep.h"
+#include "block-internal.h"
+
+#define NULL_DEFAULT_SIZE (1 * GiB)
+
+typedef struct NullState {
+    int64_t size, latency_ns;
+    bool read_zeroes;
+} NullState;
+
+static bool null_open(BlockDriverState *bs, BlockdevOptions *options,
+                      Error **errp)
+{
+    BlockdevOptionsNull *o = &options->u.null_co;
+    NullState *s = bs->opaque;
+
+    s->size = o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE;
+    s->latency_ns = o->has_latency_ns ? o->latency_ns : 0;
+    s->read_zeroes = o->has_read_zeroes && o->read_zeroes;
+    if (s->size < 0 || s->latency_ns < 0) {
+        error_setg(errp, "size and latency-ns must not be negative");
+        return false;
+    }
+    return true;
+}
+
+static int64_t null_get_length(BlockDriverState *bs)
+{
+    return ((NullState *)bs->opaque)->size;
+}
+
+static int coroutine_fn null_wait(BlockDriverState *bs)
+{
+    NullState *s = bs->opaque;
+
+    if (s->latency_ns) {
+        co_sleep_ns(CLOCK_REALTIME_NS, s->latency_ns);
+    }
+    return 0;
+}
+
+static int coroutine_fn null_co_preadv(BlockDriverState *bs, int64_t offset,
+                                       int64_t bytes, IoVec *iov)
+{
+    if (((NullState *)bs->opaque)->read_zeroes) {
+        iovec_memset(iov, 0, 0, bytes);
+    }
+    return null_wait(bs);
+}
+
+static int coroutine_fn null_co_pwritev(BlockDriverState *bs, int64_t offset,
+                                        int64_t bytes, IoVec *iov)
+{
+    return null_wait(bs);
+}
+
+static int coroutine_fn null_co_flush(BlockDriverState *bs)
+{
+    return null_wait(bs);
+}
+
+static const BlockDriver null_driver = {
+    .name = "null-co",
+    .instance_size = sizeof(NullState),
+    .open = null_open,
+    .get_length = null_get_length,
+    .co_preadv = null_co_preadv,
+    .co_pwritev = null_co_pwritev,
+    .co_flush = null_co_flush,
+};
+
+static void null_init(void)
+{
+    bdrv_register_driver(&null_driver);
+}
+type_init(null_init)
