@@ -10,7 +10,6 @@
 #include "qapi/qapi-commands-introspect.h"
 #include "qapi/qapi-commands-migration.h"
 #include "qapi/qapi-commands-misc.h"
-#include "qapi/qapi-commands-machine.h"
 #include "qapi/qapi-commands-tpm.h"
 #include "qapi/qapi-introspect.h"
 
@@ -52,15 +51,6 @@ char *qmp_human_monitor_command(const char *command_line, bool has_cpu_index,
                                 int64_t cpu_index, Error **errp)
 {
     return hmp_run(command_line);
-}
-
-TargetInfo *qmp_query_target(Error **errp)
-{
-    TargetInfo *info = g_new0(TargetInfo, 1);
-
-    info->arch = g_str_equal(NEMU_TARGET_ARCH, "x86_64") ?
-                 SYS_EMU_TARGET_X86_64 : SYS_EMU_TARGET_AARCH64;
-    return info;
 }
 
 /* There is no TPM yet. */

@@ -37,10 +37,7 @@ bool start_set_accel_options(Error **errp);
 bool start_configure_machine(Error **errp);
 
 /* cli-devices.c */
-bool start_default_devices(Error **errp);
 bool start_chardevs(Error **errp);
-bool start_drives(Error **errp);
-bool start_nics(Error **errp);
 bool start_serials(Error **errp);
 bool start_devices(Error **errp);
 

@@ -56,17 +56,11 @@ bool cli_option_blockdev(BlockdevOptions *val, Error **errp)
     return qmp_blockdev_add(val, errp);
 }
 
-static bool add_drive(const CliItem *item, Error **errp)
+bool cli_option_drive(DriveOptions *val, Error **errp)
 {
     struct json_object *device = NULL;
 
-    return drive_add_from_arg(item->text, &device, errp) &&
-           imply_device(device, errp);
-}
-
-bool start_drives(Error **errp)
-{
-    return start_each(CLI_OPTION_DRIVE, add_drive, errp);
+    return drive_add(val, &device, errp) && imply_device(device, errp);
 }
 
 bool cli_option_netdev(Netdev *val, Error **errp)
@@ -74,18 +68,10 @@ bool cli_option_netdev(Netdev *val, Error **errp)
     return net_client_init(val, errp);
 }
 
-static bool add_nic(const CliItem *item, Error **errp)
+/* Only "none": there are no network cards that nobody asked for. */
+bool cli_option_nic(NoneOnly val, Error **errp)
 {
-    struct json_object *device = NULL;
-    bool none = false;
-
-    return net_nic_from_arg(item->text, &device, &none, errp) &&
-           imply_device(device, errp);
-}
-
-bool start_nics(Error **errp)
-{
-    return start_each(CLI_OPTION_NIC, add_nic, errp);
+    return true;
 }
 
 /* ---- Serial ports ---- */

@@ -200,8 +200,9 @@ bool start_configure_machine(Error **errp)
                    start.machine->kernel_cmdline ? "-append" : "-initrd");
         return false;
     }
-    if (!start.accel_list && start.machine->accel_names) {
-        start.accel_list = g_strdup(start.machine->accel_names);
+    if (!start.accel_list) {
+        start.accel_list = g_strdup(start.machine->accel_names ?
+                                    start.machine->accel_names : "kvm");
     }
     return true;
 }

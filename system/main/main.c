@@ -94,11 +94,11 @@ static bool start_runtime(Error **errp)
 static bool start_backends(Error **errp)
 {
     static const int objects[] = { CLI_OPTION_OBJECT, -1 };
-    static const int block[] = { CLI_OPTION_BLOCKDEV, -1 };
+    static const int block[] = { CLI_OPTION_BLOCKDEV, CLI_OPTION_DRIVE, -1 };
     static const int net[] = { CLI_OPTION_NETDEV, -1 };
 
     return start_chardevs(errp) && apply(objects, errp) &&
-           apply(block, errp) && start_drives(errp) && apply(net, errp);
+           apply(block, errp) && apply(net, errp);
 }
 
 static bool start_machine(Error **errp)
@@ -142,8 +142,8 @@ static bool start_all(Error **errp)
     if (start.pidfile && !daemon_write_pidfile(start.pidfile, errp)) {
         return false;
     }
-    if (!start_machine(errp) || !start_nics(errp) || !start_devices(errp) ||
-        !object_globals_take_error(errp) || !start_monitors(errp)) {
+    if (!start_machine(errp) || !start_devices(errp) ||
+        object_globals_take_error(errp) || !start_monitors(errp)) {
         return false;
     }
     net_check_clients();
