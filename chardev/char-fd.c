@@ -165,6 +165,9 @@ static bool char_fd_read_some(CharFd *s)
     size_t room = char_stream_room(&s->stream, sizeof(buf));
     ssize_t n;
 
+    if (!room && s->no_room) {
+        s->no_room(s);
+    }
     if (!room || s->stream.in < 0) {
         return false;
     }

@@ -50,6 +50,7 @@ struct CharFd {
     CharStream stream;
     AioBH *file_bh;                 /* reads a regular file */
     void (*eof)(CharFd *s, int err);    /* end of input; NULL: ignored */
+    void (*no_room)(CharFd *s);         /* input is blocked now; may be NULL */
 };
 
 void char_fd_open(CharFd *s, int in, int out);

@@ -15,6 +15,10 @@
 #include <termios.h>
 #include "util/file.h"
 #include "util/main-loop.h"
+#include "util/timer.h"
+
+/* Much longer than a close takes in the kernel. */
+#define PTY_RECHECK_NS (100 * NSEC_PER_MSEC)
 
 OBJECT_DECLARE_SIMPLE_TYPE(CharPty, CHARDEV_PTY)
 
@@ -23,6 +27,7 @@ struct CharPty {
     int master;                     /* also the stream's */
     int inotify_fd;
     bool connected;
+    AioTimer recheck;               /* once after an open or close */
 };
 
 static void char_pty_set_connected(CharPty *s, bool connected)
@@ -52,6 +57,24 @@ static bool char_pty_has_peer(CharPty *s)
     return poll(&pfd, 1, 0) >= 0 && !(pfd.revents & POLLHUP);
 }
 
+/* Nobody is going to read up to the end, which would tell that it is one. */
+static void char_pty_check_blocked(CharPty *s)
+{
+    if (s->connected && s->parent_obj.stream.blocked && !char_pty_has_peer(s)) {
+        char_pty_set_connected(s, false);
+    }
+}
+
+static void char_pty_no_room(CharFd *fd)
+{
+    char_pty_check_blocked(CHARDEV_PTY(fd));
+}
+
+static void char_pty_recheck(void *opaque)
+{
+    char_pty_check_blocked(opaque);
+}
+
 /* Somebody opened or closed the slave. */
 static void char_pty_inotify(void *opaque)
 {
@@ -61,11 +84,15 @@ static void char_pty_inotify(void *opaque)
     while (read(s->inotify_fd, buf, sizeof(buf)) > 0) {
         /* what happened shows in the state of the master */
     }
-    if (char_pty_has_peer(s)) {
+    if (!s->connected && char_pty_has_peer(s)) {
         char_pty_set_connected(s, true);
-    } else if (s->parent_obj.stream.blocked) {
-        /* nobody is going to read up to the end, which would tell */
-        char_pty_set_connected(s, false);
+        return;
+    }
+    char_pty_check_blocked(s);
+    if (s->connected && s->parent_obj.stream.blocked) {
+        /* the news of a close comes before the close itself */
+        timer_mod_ns(&s->recheck, clock_get_ns(CLOCK_REALTIME_NS) +
+                                  PTY_RECHECK_NS);
     }
 }
 
@@ -145,6 +172,8 @@ static bool char_pty_open(Chardev *chr, ChardevBackend *backend,
         return false;
     }
     s->parent_obj.eof = char_pty_eof;
+    s->parent_obj.no_room = char_pty_no_room;
+    timer_init_ns(&s->recheck, NULL, CLOCK_REALTIME_NS, char_pty_recheck, s);
     s->parent_obj.stream.in = s->parent_obj.stream.out = s->master;
     s->parent_obj.stream.blocked = true;
     main_loop_set_fd_handler(s->inotify_fd, char_pty_inotify, NULL, s);
@@ -157,6 +186,9 @@ static void char_pty_close(Chardev *chr)
 {
     CharPty *s = CHARDEV_PTY(chr);
 
+    if (s->recheck.cb) {
+        timer_del(&s->recheck);
+    }
     if (s->inotify_fd >= 0) {
         main_loop_set_fd_handler(s->inotify_fd, NULL, NULL, NULL);
         close(s->inotify_fd);

@@ -58,19 +58,13 @@ static void taker_cleanup(Taker *t)
     g_string_free(t->got, TRUE);
 }
 
-static gboolean too_late(gpointer opaque)
-{
-    g_error("nothing happened for 10 seconds");
-    return FALSE;
-}
-
 /* Run the loop until @cond. */
 #define RUN_UNTIL(cond)                                                        \
     do {                                                                       \
         gint64 end_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;            \
         while (!(cond)) {                                                      \
             if (g_get_monotonic_time() > end_) {                               \
-                too_late(NULL);                                                \
+                g_error("line %d: %s does not come true", __LINE__, #cond);    \
             }                                                                  \
             if (!aio_poll(main_context(), false)) {                            \
                 g_usleep(200);                                                 \
