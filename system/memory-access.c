@@ -491,15 +491,3 @@ void memory_region_section_unref(MemoryRegionSection *s)
         s->mr = NULL;
     }
 }
-
-/* String instructions repeat on one port; a chunk of them comes as one exit. */
-void address_space_io_exit(uint16_t port, void *data, unsigned int size,
-                           uint32_t count, bool is_write)
-{
-    uint8_t *p = data;
-
-    for (uint32_t i = 0; i < count; i++, p += size) {
-        address_space_rw(&address_space_io, port, MEMTXATTRS_UNSPECIFIED, p,
-                         size, is_write);
-    }
-}

@@ -262,7 +262,8 @@ void *address_space_ram_ptr(AddressSpace *as, hwaddr addr, uint64_t len,
  * section or mapping. One load when no dirty log is on. */
 void memory_mark_dirty(const void *host, uint64_t len);
 
-uint8_t  ldub_phys(AddressSpace *as, hwaddr addr);
+/* One word, little endian; all ones when there is nothing to read. */
+uint8_t ldub_phys(AddressSpace *as, hwaddr addr);
 uint16_t lduw_le_phys(AddressSpace *as, hwaddr addr);
 uint32_t ldl_le_phys(AddressSpace *as, hwaddr addr);
 uint64_t ldq_le_phys(AddressSpace *as, hwaddr addr);

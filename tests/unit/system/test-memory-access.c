@@ -193,6 +193,41 @@ static void test_ram_and_holes(void)
     fixture_clear(&f);
 }
 
+static void test_words(void)
+{
+    Fixture f;
+
+    fixture_init(&f);
+    stq_le_phys(&f.as, RAM_BASE, 0x1122334455667788ull);
+    g_assert_cmphex(ldub_phys(&f.as, RAM_BASE), ==, 0x88);
+    g_assert_cmphex(lduw_le_phys(&f.as, RAM_BASE + 2), ==, 0x5566);
+    g_assert_cmphex(ldl_le_phys(&f.as, RAM_BASE + 4), ==, 0x11223344);
+    stb_phys(&f.as, RAM_BASE, 1);
+    stw_le_phys(&f.as, RAM_BASE + 2, 2);
+    stl_le_phys(&f.as, RAM_BASE + 4, 3);
+    g_assert_cmphex(ldq_le_phys(&f.as, RAM_BASE), ==, 0x300027701ull);
+    g_assert_cmphex(ldl_le_phys(&f.as, 0), ==, UINT32_MAX);
+    fixture_clear(&f);
+}
+
+static void test_port_string(void)
+{
+    uint16_t items[3] = { 0x1111, 0x2222, 0x3333 };
+    Fixture f;
+
+    fixture_init(&f);
+    memory_region_del_subregion(&f.root, &f.mmio);
+    memory_region_add_subregion(get_system_io(), 0x100, &f.mmio);
+    address_space_io_exit(0x110, items, 2, 3, true);
+    g_assert_cmpstr(f.log->str, ==, "w10.2=1111 w10.2=2222 w10.2=3333 ");
+    address_space_io_exit(0x110, items, 2, 3, false);
+    g_assert_cmphex(items[0], ==, 0x1110);
+    g_assert_cmphex(items[2], ==, 0x1110);
+    address_space_io_exit(0xfffe, items, 2, 1, false);
+    g_assert_cmphex(items[0], ==, 0xffff);
+    fixture_clear(&f);
+}
+
 static void test_rom_is_read_only(void)
 {
     uint8_t *host, b = 1;
@@ -585,6 +620,8 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &split_cases[i], test_split);
     }
     g_test_add_func("/system/memory/ram-and-holes", test_ram_and_holes);
+    g_test_add_func("/system/memory/words", test_words);
+    g_test_add_func("/system/memory/port-string", test_port_string);
     g_test_add_func("/system/memory/rom", test_rom_is_read_only);
     g_test_add_func("/system/memory/reentrancy", test_reentrancy_refused);
     g_test_add_func("/system/memory/lock", test_lock_taken_unless_lockless);
