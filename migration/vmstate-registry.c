@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include "migration/vmstate.h"
 #include "util/queue.h"
+#include "trace/trace-migration.h"
 
 typedef struct RegistryEntry {
     VMStateEntry se;
@@ -59,6 +60,7 @@ bool vmstate_register(const char *path, const VMStateDescription *vmsd,
     e->se.vmsd = vmsd;
     e->se.opaque = opaque;
     registry_insert(e);
+    trace_vmstate_register(e->se.idstr, instance_id, opaque);
     return true;
 }
 
@@ -68,6 +70,7 @@ void vmstate_unregister(const VMStateDescription *vmsd, void *opaque)
 
     TAILQ_FOREACH_SAFE(e, &registry, next, tmp) {
         if (e->se.vmsd == vmsd && e->se.opaque == opaque) {
+            trace_vmstate_unregister(e->se.idstr, e->se.instance_id, opaque);
             TAILQ_REMOVE(&registry, e, next);
             g_free(e->se.idstr);
             g_free(e);

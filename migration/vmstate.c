@@ -2,6 +2,7 @@
 /* Save and load by table; see include/migration/vmstate.h. */
 #include "util/osdep.h"
 #include "migration/vmstate.h"
+#include "trace/trace-migration.h"
 
 /* In front of a subsection's name (docs of the stream: QEMU_VM_SUBSECTION). */
 #define SUBSECTION_MARK 0x05
@@ -153,6 +154,7 @@ bool vmstate_save(const VMStateDescription *vmsd, void *opaque,
 {
     bool ok;
 
+    trace_vmstate_save(vmsd->name, vmsd->version_id);
     if (vmsd->unmigratable) {
         error_setg(errp, "State blocked by non-migratable device '%s': %s",
                    vmsd->name, vmsd->unmigratable);
@@ -287,6 +289,7 @@ static bool load_subsections(const VMStateDescription *vmsd, void *opaque,
 bool vmstate_load(const VMStateDescription *vmsd, void *opaque, int version_id,
                   VMStateReader *r, Error **errp)
 {
+    trace_vmstate_load(vmsd->name, version_id);
     if (vmsd->unmigratable) {
         error_setg(errp, "'%s' cannot be loaded: %s", vmsd->name,
                    vmsd->unmigratable);
@@ -305,6 +308,7 @@ bool vmstate_load(const VMStateDescription *vmsd, void *opaque, int version_id,
     }
     if (!load_fields(vmsd, opaque, version_id, r, errp) ||
         !load_subsections(vmsd, opaque, r, errp)) {
+        trace_vmstate_load_failed(vmsd->name, version_id);
         return false;
     }
     if (vmsd->post_load && !vmsd->post_load(opaque, version_id, errp)) {

@@ -6,6 +6,7 @@
 #include "backends/hostmem.h"
 #include "hw/core/reset.h"
 #include "machine-internal.h"
+#include "trace/trace-hw_core.h"
 
 static MachineState *the_machine;
 static MachinePhase phase;
@@ -193,6 +194,7 @@ void machine_phase_advance(MachinePhase p)
 {
     g_assert(p == phase + 1);
     phase = p;
+    trace_machine_phase(p);
 }
 
 /* ---- CPU slots ---- */

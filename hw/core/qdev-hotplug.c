@@ -6,6 +6,7 @@
 #include "util/timer.h"
 #include "hw/core/hotplug.h"
 #include "hw/core/machine.h"
+#include "trace/trace-hw_core.h"
 
 Object *qdev_get_hotplug_handler(DeviceState *dev)
 {
@@ -65,6 +66,8 @@ bool qdev_unplug_request(DeviceState *dev, Error **errp)
     if (!unplug_allowed(dev, handler, errp)) {
         return false;
     }
+    trace_qdev_unplug_request(dev, qdev_get_printable_name(dev),
+                              hotplug_handler_asks_guest(handler));
     if (hotplug_handler_asks_guest(handler)) {
         return hotplug_handler_unplug_request(handler, dev, errp);
     }
@@ -79,6 +82,7 @@ void qdev_unplug_finish(DeviceState *dev)
 {
     Error *err = NULL;
 
+    trace_qdev_unplug_finish(dev, qdev_get_printable_name(dev));
     if (!hotplug_handler_unplug(qdev_get_hotplug_handler(dev), dev, &err)) {
         error_prepend(&err, "unplug of '%s': ", qdev_get_printable_name(dev));
         error_report_err(err);
@@ -90,6 +94,7 @@ void qdev_unplug_finish(DeviceState *dev)
 
 void qdev_unplug_cancelled(DeviceState *dev)
 {
+    trace_qdev_unplug_cancelled(dev, qdev_get_printable_name(dev));
     dev->pending_deleted_event = false;
     dev->pending_deleted_until_ns = 0;
 }

@@ -10,6 +10,7 @@
 #include "hw/core/machine.h"
 #include "hw/core/reset.h"
 #include "qdev-internal.h"
+#include "trace/trace-hw_core.h"
 
 /* ---- Listeners ---- */
 
@@ -169,6 +170,8 @@ static bool device_realize(DeviceState *dev, Error **errp)
 {
     Object *handler = qdev_get_hotplug_handler(dev);
 
+    trace_qdev_realize(dev, object_get_typename(OBJECT(dev)),
+                       dev->id ? dev->id : "");
     if (!hotplug_handler_pre_plug(handler, dev, errp)) {
         return false;
     }
@@ -222,6 +225,7 @@ bool qdev_realize(DeviceState *dev, BusState *bus, Error **errp)
     if (device_realize(dev, errp)) {
         return true;
     }
+    trace_qdev_realize_failed(dev, object_get_typename(OBJECT(dev)));
     if (orphan) {
         object_unparent(OBJECT(dev));
     }
@@ -242,6 +246,7 @@ void qdev_unrealize(DeviceState *dev)
     if (!dev->realized) {
         return;
     }
+    trace_qdev_unrealize(dev, object_get_typename(OBJECT(dev)));
     device_set_realized(dev, false);
     qdev_unrealize_buses(dev);
     device_unrealize_self(dev);
@@ -289,6 +294,7 @@ static void device_finalize(Object *obj)
 {
     DeviceState *dev = DEVICE(obj);
 
+    trace_qdev_finalize(dev, dev->canonical_path ? dev->canonical_path : "");
     if (dev->was_realized && dev->canonical_path) {
         qapi_event_send_device_deleted(dev->id, dev->canonical_path);
     }

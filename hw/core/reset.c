@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include "hw/core/reset.h"
 #include "util/queue.h"
+#include "trace/trace-hw_core.h"
 
 typedef struct ResetEntry {
     ResetFn *fn;
@@ -67,6 +68,7 @@ void device_reset(DeviceState *dev)
 {
     DeviceClass *dc = DEVICE_GET_CLASS(dev);
 
+    trace_device_reset(dev, object_get_typename(OBJECT(dev)));
     dev->reset_depth++;
     reset_children(OBJECT(dev));
     if (dc->reset_hold && dev->realized) {
@@ -81,6 +83,7 @@ void bus_reset(BusState *bus)
     g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(object_unref);
     DeviceState *dev;
 
+    trace_bus_reset(bus, bus->name);
     TAILQ_FOREACH(dev, &bus->children, sibling) {
         g_ptr_array_add(devices, object_ref(dev));
     }
@@ -99,6 +102,7 @@ void reset_all(void)
 {
     ResetEntry *e, *tmp;
 
+    trace_reset_all();
     reset_children(object_get_container("/machine"));
     TAILQ_FOREACH_SAFE(e, &callbacks, next, tmp) {
         e->fn(e->opaque);
