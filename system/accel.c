@@ -31,12 +31,26 @@ static void accel_set_current(AccelState *as)
     accel_class = as ? ACCEL_GET_CLASS(as) : NULL;
 }
 
+/* "-machine kernel-irqchip=" first, so that -accel has the last word. An
+ * accelerator without it has nothing to choose. */
+static bool accel_configure(Object *as, MachineState *ms,
+                            struct json_object *props, Error **errp)
+{
+    if (ms && ms->kernel_irqchip &&
+        object_property_find(as, "kernel-irqchip") &&
+        !object_property_parse(as, "kernel-irqchip", ms->kernel_irqchip,
+                               errp)) {
+        return false;
+    }
+    return !props || object_set_props(as, props, errp);
+}
+
 static bool accel_try(MachineState *ms, AccelClass *ac,
                       struct json_object *props, Error **errp)
 {
     AccelState *as = ACCEL(object_new_from_class(OBJECT_CLASS(ac)));
 
-    if (props && !object_set_props(OBJECT(as), props, errp)) {
+    if (!accel_configure(OBJECT(as), ms, props, errp)) {
         object_unref(as);
         return false;
     }

@@ -58,7 +58,7 @@ bool start_make_machine(Error **errp)
 bool cli_option_machine(struct json_object *tree, Error **errp)
 {
     struct json_object *props = tree_without(tree, "type");
-    bool ok = object_set_props(OBJECT(start.machine), props, errp);
+    bool ok = machine_set_props(start.machine, props, errp);
 
     json_object_put(props);
     return ok;
