@@ -7,6 +7,7 @@
 #include "util/file.h"
 #include "util/main-loop.h"
 #include "chardev/char-internal.h"
+#include "trace/trace-chardev.h"
 
 bool chr_fe_init(CharFrontend *fe, Chardev *chr, Error **errp)
 {
@@ -250,6 +251,7 @@ void chr_be_event(Chardev *chr, ChrEvent event)
 {
     CharFrontend *fe = chr->fe;
 
+    trace_chardev_event(chr->id ? chr->id : "", event);
     if (event == CHR_EVENT_OPENED) {
         chr->be_open = true;
     } else if (event == CHR_EVENT_CLOSED) {

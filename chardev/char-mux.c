@@ -10,6 +10,7 @@
 #include "util/timer.h"
 #include "chardev/char-internal.h"
 #include "qapi/qapi-types-char.h"
+#include "trace/trace-chardev.h"
 
 /* Input kept for a front end that has no room: a line or so of typing. */
 #define MUX_BUFFER_BYTES 512
@@ -65,6 +66,7 @@ void chr_mux_set_focus(Chardev *chr, int index)
         !d->ports[index].fe) {
         return;
     }
+    trace_chardev_mux_focus(chr->id ? chr->id : "", index);
     mux_send(mux_focus_fe(d), CHR_EVENT_MUX_OUT);
     d->focus = index;
     mux_send(mux_focus_fe(d), CHR_EVENT_MUX_IN);

@@ -20,6 +20,7 @@
 #include "util/timer.h"
 #include "io/socket.h"
 #include "qapi/qapi-types-char.h"
+#include "trace/trace-chardev.h"
 
 /* What may come with one read; a QMP client sends one per command. */
 #define CHAR_SOCKET_MAX_FDS 16
@@ -51,6 +52,11 @@ static void char_socket_listen_update(CharSocket *s);
 static void char_socket_start_connect(void *opaque);
 
 /* ---- Names ---- */
+
+static const char *char_socket_id(const CharSocket *s)
+{
+    return s->parent_obj.id ? s->parent_obj.id : "";
+}
 
 static char *address_with_role(CharSocket *s, const SocketAddress *addr)
 {
@@ -115,6 +121,7 @@ static void char_socket_close_connection(CharSocket *s)
 static void char_socket_arm_retry(CharSocket *s)
 {
     if (s->reconnect_ns) {
+        trace_chardev_socket_retry(char_socket_id(s), s->reconnect_ns);
         timer_mod_ns(&s->retry,
                      clock_get_ns(CLOCK_REALTIME_NS) + s->reconnect_ns);
     }
@@ -127,6 +134,7 @@ static void char_socket_end(CharSocket *s)
     if (s->stream.in < 0) {
         return;
     }
+    trace_chardev_socket_end(char_socket_id(s));
     char_socket_close_connection(s);
     char_socket_update_filename(s);
     char_socket_listen_update(s);
@@ -179,6 +187,7 @@ static void char_socket_begin(CharSocket *s, int fd)
 {
     Chardev *chr = CHARDEV(s);
 
+    trace_chardev_socket_begin(char_socket_id(s), fd);
     if (s->nodelay) {
         socket_set_nodelay(fd);
     }
@@ -230,8 +239,7 @@ static void char_socket_connected(void *opaque, int fd, Error *err)
         return;
     }
     if (!s->retry_told) {
-        error_prepend(&err, "chardev '%s': ",
-                      CHARDEV(s)->id ? CHARDEV(s)->id : "");
+        error_prepend(&err, "chardev '%s': ", char_socket_id(s));
         warn_report_err(err);
         s->retry_told = true;
     } else {

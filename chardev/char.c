@@ -12,6 +12,7 @@
 #include "qapi/visitor.h"
 #include "qapi/qapi-types-char.h"
 #include "chardev/char-internal.h"
+#include "trace/trace-chardev.h"
 
 static Object *chardevs_root(void)
 {
@@ -49,6 +50,8 @@ static bool chardev_start(Chardev *chr, ChardevBackend *backend, Error **errp)
     if (!chr->filename) {
         chr->filename = g_strdup(ChardevBackendKind_str(backend->type));
     }
+    trace_chardev_open(chr->id ? chr->id : "", object_get_typename(OBJECT(chr)),
+                       chr->filename);
     if (be_opened) {
         chr_be_event(chr, CHR_EVENT_OPENED);
     }
@@ -239,6 +242,7 @@ static void chardev_instance_finalize(Object *obj)
     Chardev *chr = CHARDEV(obj);
     ChardevClass *cc = CHARDEV_GET_CLASS(chr);
 
+    trace_chardev_close(chr->id ? chr->id : "");
     if (chr->fe) {
         chr->fe->chr = NULL;
         chr->fe = NULL;

@@ -11,6 +11,7 @@
 #include "qapi/qapi-types-net.h"
 #include "qapi/qapi-visit-net.h"
 #include "qapi/visitor.h"
+#include "trace/trace-net.h"
 
 static TAILQ_HEAD(, NetClientState) net_clients =
     TAILQ_HEAD_INITIALIZER(net_clients);
@@ -28,6 +29,7 @@ NetClientState *net_client_new(const NetClientInfo *info, const char *model,
     nc->ctx = main_context();
     nc->incoming = net_queue_new();
     TAILQ_INSERT_TAIL(&net_clients, nc, next);
+    trace_net_client_new(name, model);
     return nc;
 }
 
@@ -64,6 +66,7 @@ static void net_client_unpeer(NetClientState *nc)
 
 static void net_client_free(NetClientState *nc)
 {
+    trace_net_client_free(nc->name);
     net_client_unpeer(nc);
     TAILQ_REMOVE(&net_clients, nc, next);
     if (nc->info->cleanup) {
@@ -161,6 +164,7 @@ bool net_client_set_link(const char *name, bool up, Error **errp)
             continue;
         }
         found = true;
+        trace_net_link(name, up);
         nc->link_down = !up;
         net_client_link_changed(nc);
         /* a back end's cable ends in the NIC, which tells the guest */

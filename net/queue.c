@@ -5,6 +5,7 @@
 #include "util/osdep.h"
 #include "net/net-internal.h"
 #include "util/iov.h"
+#include "trace/trace-net.h"
 
 typedef struct NetPacket {
     STAILQ_ENTRY(NetPacket) next;
@@ -48,6 +49,7 @@ static void net_queue_append(NetQueue *q, NetClientState *sender,
 
     /* Who waits for sent stops by itself; who does not is cut off here. */
     if (q->n >= NET_QUEUE_MAX_PACKETS && !sent) {
+        trace_net_queue_drop(sender->name, len);
         return;
     }
     p = g_malloc(sizeof(*p) + len);
@@ -58,6 +60,7 @@ static void net_queue_append(NetQueue *q, NetClientState *sender,
     iov_to_buf(iov, niov, 0, p->data, len);
     STAILQ_INSERT_TAIL(&q->packets, p, next);
     q->n++;
+    trace_net_queue_wait(sender->name, len, q->n);
 }
 
 /* To a receiver that expects a vnet header, a packet that has none. */

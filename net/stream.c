@@ -14,6 +14,7 @@
 #include "qapi/qapi-events-net.h"
 #include "qapi/qapi-types-net.h"
 #include "qapi/qapi-visit-sockets.h"
+#include "trace/trace-net.h"
 
 #define STREAM_HDR_BYTES 4
 
@@ -60,6 +61,7 @@ static void stream_end(NetStream *s)
     if (s->fd < 0) {
         return;
     }
+    trace_net_stream_end(s->nc.name);
     aio_set_fd_handler(s->nc.ctx, s->fd, NULL, NULL, NULL, NULL);
     close(s->fd);
     s->fd = -1;
@@ -80,6 +82,7 @@ static void stream_begin(NetStream *s, int fd)
     g_autoptr(SocketAddress) peer = socket_peer_address(fd);
     g_autofree char *text = socket_address_to_string(peer ? peer : s->addr);
 
+    trace_net_stream_begin(s->nc.name, fd);
     s->fd = fd;
     s->sent = s->filled = s->taken = 0;
     s->read_on = true;

@@ -19,6 +19,7 @@
 #include "net/net-internal.h"
 #include "net/tap-internal.h"
 #include "qapi/qapi-types-net.h"
+#include "trace/trace-net.h"
 
 /* Packets read in one go before others get their turn. */
 #define TAP_BATCH 64
@@ -259,6 +260,7 @@ bool tap_vhost_forced(NetClientState *nc)
 void tap_set_vhost_running(NetClientState *nc, bool running)
 {
     if (nc->info == &tap_info) {
+        trace_net_tap_vhost(nc->name, running);
         tap_from_nc(nc)->vhost_running = running;
         tap_update_handlers(tap_from_nc(nc));
     }
@@ -272,6 +274,7 @@ static NetTap *tap_add_queue(const Netdev *netdev, unsigned index, int fd,
 {
     NetTap *s = tap_from_nc(net_netdev_new(&tap_info, netdev->id, index));
 
+    trace_net_tap_open(netdev->id, fd, ifname, vnet_hdr);
     s->fd = fd;
     s->vhost_fd = -1;
     s->enabled = true;
