@@ -332,7 +332,6 @@ bool system_signals_init(Error **errp)
     sigset_t set;
     int fd;
 
-    signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);

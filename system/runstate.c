@@ -163,6 +163,21 @@ void vm_set_flush(int (*flush)(void))
     flush_fn = flush;
 }
 
+static int vm_do_stop(RunState s, bool send_event)
+{
+    if (runstate_is_running()) {
+        cpus_pause_all();
+        virtual_clock_enable(false);
+        runstate_set(s);
+        vm_tell_accel(false);
+        vm_state_notify(false);
+        if (send_event) {
+            qapi_event_send_stop();
+        }
+    }
+    return flush_fn ? flush_fn() : 0;
+}
+
 int vm_stop(RunState s)
 {
     if (current_cpu) {
@@ -170,15 +185,12 @@ int vm_stop(RunState s)
         cpu_stop_current();
         return 0;
     }
-    if (runstate_is_running()) {
-        cpus_pause_all();
-        virtual_clock_enable(false);
-        runstate_set(s);
-        vm_tell_accel(false);
-        vm_state_notify(false);
-        qapi_event_send_stop();
-    }
-    return flush_fn ? flush_fn() : 0;
+    return vm_do_stop(s, true);
+}
+
+int vm_shutdown(void)
+{
+    return vm_do_stop(RUN_STATE_SHUTDOWN, false);
 }
 
 void vm_set_autostart(bool on)

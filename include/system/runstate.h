@@ -40,6 +40,8 @@ void vm_start(void);
  * a request.
  */
 int vm_stop(RunState s);
+/* The same at the end of the process: no event. */
+int vm_shutdown(void);
 /* From a vCPU or an iothread: stop as soon as the main loop gets there. */
 void vm_stop_request(RunState s);
 /* What drains and flushes, for vm_stop; the block layer's. NULL: nothing. */
@@ -79,7 +81,7 @@ void system_reset(ShutdownCause cause);
 
 /* ---- The main loop ---- */
 
-/* SIGINT, SIGHUP and SIGTERM become shutdown requests; SIGPIPE is ignored. */
+/* From now on SIGINT, SIGHUP and SIGTERM are shutdown requests. */
 bool system_signals_init(Error **errp);
 /* The main loop runs until a shutdown; returns the exit status. */
 int system_main_loop(void);

@@ -11,6 +11,7 @@
 #include "util/osdep.h"
 #include "main-internal.h"
 #include <locale.h>
+#include <signal.h>
 #include <json-c/json.h>
 #include "block/block.h"
 #include "chardev/char.h"
@@ -76,16 +77,23 @@ static bool start_process(Error **errp)
     return !start.daemonize || daemon_fork(errp);
 }
 
+static int drain_and_flush(void)
+{
+    bdrv_drain_all();
+    return bdrv_flush_all();
+}
+
 static bool start_runtime(Error **errp)
 {
     rcu_register_thread();
     bql_lock();
-    if (!main_loop_init(errp) || !system_signals_init(errp)) {
+    signal(SIGPIPE, SIG_IGN);
+    if (!main_loop_init(errp)) {
         return false;
     }
     memory_map_init();
     runstate_init();
-    vm_set_flush(bdrv_flush_all);
+    vm_set_flush(drain_and_flush);
     vm_set_autostart(!start.stopped);
     monitor_init();
     return true;
@@ -150,6 +158,10 @@ static bool start_all(Error **errp)
     object_globals_warn_unused();
     machine_creation_done(start.machine);
     system_reset(SHUTDOWN_CAUSE_NONE);
+    /* Until here a signal just kills: something may wait for a client. */
+    if (!system_signals_init(errp)) {
+        return false;
+    }
 #ifdef CONFIG_SECCOMP
     if (!sandbox_apply(errp)) {
         return false;
@@ -167,7 +179,7 @@ static bool start_all(Error **errp)
 static void cleanup(void)
 {
     if (start.machine) {
-        vm_stop(RUN_STATE_SHUTDOWN);
+        vm_shutdown();
     }
     monitor_cleanup();
     net_cleanup();

@@ -39,6 +39,10 @@ static void test_start_stop(void)
     vm_stop(RUN_STATE_IO_ERROR);
     g_assert_cmpint(runstate_get(), ==, RUN_STATE_PAUSED);
     assert_events("");
+    vm_start();
+    vm_shutdown();
+    g_assert_cmpint(runstate_get(), ==, RUN_STATE_SHUTDOWN);
+    assert_events("RESUME ");
     back_to_prelaunch();
 }
 
