@@ -157,10 +157,16 @@ bool machine_run_board_init(MachineState *ms, Error **errp)
     return true;
 }
 
-void machine_creation_done(MachineState *ms)
+bool machine_creation_done(MachineState *ms, Error **errp)
 {
+    MachineClass *mc = MACHINE_GET_CLASS(ms);
+
+    if (mc->finish && !mc->finish(ms, errp)) {
+        return false;
+    }
     machine_phase_advance(PHASE_MACHINE_READY);
     notifier_list_notify(&ms->init_done, NULL);
+    return true;
 }
 
 void machine_add_init_done_notifier(MachineState *ms, Notifier *n)

@@ -156,7 +156,9 @@ static bool start_all(Error **errp)
     }
     net_check_clients();
     object_globals_warn_unused();
-    machine_creation_done(start.machine);
+    if (!machine_creation_done(start.machine, errp)) {
+        return false;
+    }
     system_reset(SHUTDOWN_CAUSE_NONE);
     /* Until here a signal just kills: something may wait for a client. */
     if (!system_signals_init(errp)) {

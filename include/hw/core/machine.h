@@ -94,6 +94,9 @@ struct MachineClass {
 
     /* Make the board. RAM is in ms->ram, CPU slots are known. */
     bool (*init)(MachineState *ms, Error **errp);
+    /* All devices of the command line are there: tables, first load of the
+     * kernel. Before the init_done notifiers; may be NULL. */
+    bool (*finish)(MachineState *ms, Error **errp);
     /* System reset; NULL: reset_all(). */
     void (*reset)(MachineState *ms);
     /* Round or refuse @size; NULL: any. */
@@ -206,7 +209,7 @@ bool machine_prepare(MachineState *ms, Error **errp);
 /* machine_run_board_init: make the RAM (ms->ram), then MachineClass.init. */
 bool machine_run_board_init(MachineState *ms, Error **errp);
 /* machine_creation_done: PHASE_MACHINE_READY, notifiers. The caller resets. */
-void machine_creation_done(MachineState *ms);
+bool machine_creation_done(MachineState *ms, Error **errp);
 /* @n->notify(n, NULL) when all devices of the command line are there, or now
  * when that has been. */
 void machine_add_init_done_notifier(MachineState *ms, Notifier *n);

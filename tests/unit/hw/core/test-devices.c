@@ -297,7 +297,7 @@ MachineState *t_machine_start(Object *hotplug_handler)
 
 void t_machine_ready(MachineState *ms)
 {
-    machine_creation_done(ms);
+    g_assert_true(machine_creation_done(ms, NULL));
 }
 
 void t_machine_stop(void)

@@ -199,7 +199,7 @@ static void test_start(void)
     t_assert_error(err, "property 'append' can not be set after the machine "
                    "was initialized");
     machine_add_init_done_notifier(ms, &early);
-    machine_creation_done(ms);
+    g_assert_true(machine_creation_done(ms, NULL));
     g_assert_false(LIST_IS_LINKED(&early, next));
     machine_add_init_done_notifier(ms, &late);
     machine_destroy();
