@@ -20,7 +20,8 @@
  *
  *   0x00500  GDT                     0x09000  page tables: 4 GiB identity
  *   0x06000  PVH start info          0x20000  command line, <= 64 KiB
- *   0x07000  Linux boot_params       0xe0000  ACPI tables, <= 128 KiB
+ *   0x07000  Linux boot_params       0xe0000  ACPI tables, <= 64 KiB
+ *                                    0xf0000  SMBIOS
  *
  * Images are hostile: every length is checked, errors name what is wrong.
  * Threading: none.
@@ -39,7 +40,8 @@
 #define BOOT_CMDLINE_GPA        0x20000
 #define BOOT_CMDLINE_MAX        0x10000 /* bytes, with the NUL */
 #define BOOT_ACPI_GPA           0xe0000
-#define BOOT_ACPI_MAX           0x20000 /* bytes */
+#define BOOT_ACPI_MAX           0x10000 /* bytes */
+#define BOOT_SMBIOS_GPA         0xf0000
 #define BOOT_KERNEL_MIN_GPA     0x100000
 #define BOOT_MAX_SEGMENTS       16
 #define BOOT_MAX_E820           16

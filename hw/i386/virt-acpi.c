@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The static ACPI tables of the virt machine; the DSDT is in virt-dsdt.c. */
+#include "util/osdep.h"
+#include "virt-internal.h"
+#include "hw/char/serial.h"
+
+#define COM1_PORT 0x3f8
+#define COM1_IRQ  4
+
+static void virt_build_fadt(AcpiTables *t)
+{
+    static const AcpiReducedFadt fadt = {
+        .flags = ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_PWR_BUTTON |
+                 ACPI_FADT_SLP_BUTTON | ACPI_FADT_RESET_REG_SUP |
+                 ACPI_FADT_HW_REDUCED,
+        .boot_arch = ACPI_BOOT_NO_VGA | ACPI_BOOT_NO_CMOS_RTC,
+        .reset_reg = { AML_SYSTEM_IO, 8, 1, VIRT_PORT_RESET },
+        .reset_value = ACPI_RESET_VALUE,
+        .sleep_control = { AML_SYSTEM_IO, 8, 1, VIRT_PORT_SLEEP },
+        .sleep_status = { AML_SYSTEM_IO, 8, 1, VIRT_PORT_SLEEP + 1 },
+    };
+
+    acpi_add_reduced_fadt(t, &fadt);
+}
+
+static void virt_build_madt(VirtMachine *v, AcpiTables *t)
+{
+    const CpuSlotList *slots = machine_possible_cpus(MACHINE(v));
+    Aml *a = acpi_madt_begin(t, VIRT_LAPIC_BASE, 0);
+
+    for (unsigned int i = 0; i < slots->len; i++) {
+        if (slots->slots[i].cpu) {
+            acpi_madt_lapic(a, i, slots->slots[i].arch_id, true);
+        }
+    }
+    acpi_madt_ioapic(a, 0, VIRT_IOAPIC_BASE, 0);
+    acpi_madt_lapic_nmi(a, false);
+    acpi_table_end(t);
+}
+
+static bool virt_has_com1(VirtMachine *v)
+{
+    DeviceState *dev;
+
+    TAILQ_FOREACH(dev, &v->isa->parent_obj.children, sibling) {
+        if (object_dynamic_cast(OBJECT(dev), TYPE_ISA_SERIAL) &&
+            object_property_get_uint(OBJECT(dev), "iobase", NULL) ==
+                COM1_PORT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void virt_build_acpi(VirtMachine *v, AcpiTables *t)
+{
+    virt_build_dsdt(v, t);
+    virt_build_fadt(t);
+    virt_build_madt(v, t);
+    acpi_add_mcfg(t, VIRT_ECAM_BASE, 0, 0, 255);
+    if (virt_has_com1(v)) {
+        acpi_add_spcr_16550(t, COM1_PORT, COM1_IRQ, COM1_IRQ);
+    }
+    acpi_tables_finish(t);
+}
