@@ -123,8 +123,8 @@ bool chr_mux_attach(Chardev *chr, CharFrontend *fe, Error **errp)
             return true;
         }
     }
-    error_setg(errp, "too many uses of multiplexed chardev '%s' (maximum is %d)",
-               chr->id ? chr->id : "", CHR_MUX_MAX);
+    error_setg(errp, "too many uses of multiplexed chardev '%s' (maximum is "
+               "%d)", chr->id ? chr->id : "", CHR_MUX_MAX);
     return false;
 }
 

@@ -172,7 +172,8 @@ static int dgram_open_multicast(const struct sockaddr_storage *group,
     return fd;
 }
 
-static int dgram_open(const NetdevDgramOptions *o, struct sockaddr_storage *peer,
+static int dgram_open(const NetdevDgramOptions *o,
+                      struct sockaddr_storage *peer,
                       socklen_t *peer_len, Error **errp)
 {
     bool local_fd = o->local && o->local->type == SOCKET_ADDRESS_TYPE_FD;

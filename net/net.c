@@ -43,7 +43,11 @@ NetClientState *net_netdev_new(const NetClientInfo *info, const char *name,
     return nc;
 }
 
-/* The NIC on the other side keeps running, with the cable out. */
+/*
+ * The NIC on the other side keeps running, with the cable out. It is told
+ * while it still has its peers, so that it can take back what it lent them
+ * (vhost).
+ */
 static void net_client_unpeer(NetClientState *nc)
 {
     NetClientState *peer = nc->peer;
@@ -51,17 +55,17 @@ static void net_client_unpeer(NetClientState *nc)
     if (!peer) {
         return;
     }
-    net_queue_purge(peer->incoming, nc);
-    net_queue_purge(nc->incoming, peer);
-    peer->peer = NULL;
-    nc->peer = NULL;
     if (peer->nic) {
-        peer->nic->conf->peers.ncs[peer->queue_index] = NULL;
         peer->link_down = true;
         if (peer->queue_index == 0 && peer->info->link_status_changed) {
             peer->info->link_status_changed(peer);
         }
+        peer->nic->conf->peers.ncs[peer->queue_index] = NULL;
     }
+    net_queue_purge(peer->incoming, nc);
+    net_queue_purge(nc->incoming, peer);
+    peer->peer = NULL;
+    nc->peer = NULL;
 }
 
 static void net_client_free(NetClientState *nc)
@@ -89,9 +93,9 @@ void net_client_del(NetClientState *nc)
         return;
     }
     n = net_client_find_netdev(nc->name, ncs, NET_MAX_QUEUES);
-    if (ncs[0]->peer) {
+    for (int i = 0; i < n; i++) {
         /* the other side must be where we are before it loses its peer */
-        net_client_set_aio_context(ncs[0], main_context());
+        net_client_set_aio_context(ncs[i], main_context());
     }
     for (int i = 0; i < n; i++) {
         net_client_free(ncs[i]);

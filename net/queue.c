@@ -108,8 +108,11 @@ bool net_can_send(NetClientState *nc)
 {
     NetClientState *peer = nc->peer;
 
-    return !peer || (!peer->receive_disabled &&
-                     (!peer->info->can_receive || peer->info->can_receive(peer)));
+    if (!peer) {
+        return true;
+    }
+    return !peer->receive_disabled &&
+           (!peer->info->can_receive || peer->info->can_receive(peer));
 }
 
 static ssize_t net_send_flags(NetClientState *nc, const struct iovec *iov,
