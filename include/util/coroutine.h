@@ -111,9 +111,7 @@ typedef struct CoWaiterList {
 } CoWaiterList;
 
 typedef struct CoMutex {
-    pthread_mutex_t guard;          /* of the members below, never across a
-                                       yield */
-    bool locked;
+    pthread_mutex_t guard;          /* of the rest; never held over a yield */
     Coroutine *holder;
     CoWaiterList waiters;
 } CoMutex;
@@ -143,7 +141,7 @@ bool co_queue_empty(const CoQueue *q);
 
 /* Many readers or one writer. A waiting writer holds back new readers. */
 typedef struct CoRwlock {
-    CoMutex mutex;
+    pthread_mutex_t guard;          /* of the rest; never held over a yield */
     int owners;                     /* > 0 readers, -1 writer */
     CoWaiterList waiters;
 } CoRwlock;

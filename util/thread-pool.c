@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Blocking calls in worker threads; see include/util/thread-pool.h. */
+#include "util/osdep.h"
+#include "util/thread-pool.h"
+#include "util/aio-internal.h"
+#include "util/thread.h"
+
+typedef struct ThreadPoolRequest {
+    AioBH done_bh;
+    ThreadPoolFn *fn;
+    void *opaque;
+    ThreadPoolDoneFn *done;
+    void *done_opaque;
+    int ret;
+    STAILQ_ENTRY(ThreadPoolRequest) next;
+} ThreadPoolRequest;
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    STAILQ_HEAD(, ThreadPoolRequest) requests;
+    unsigned n_requests;
+    unsigned n_threads;
+    unsigned n_idle;
+    int64_t idle_ns;
+} pool = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .work = PTHREAD_COND_INITIALIZER,
+    .requests = STAILQ_HEAD_INITIALIZER(pool.requests),
+    .idle_ns = THREAD_POOL_IDLE_SECONDS * NSEC_PER_SEC,
+};
+
+static void thread_pool_done(void *opaque)
+{
+    ThreadPoolRequest *req = opaque;
+    ThreadPoolDoneFn *done = req->done;
+    void *done_opaque = req->done_opaque;
+    AioContext *ctx = req->done_bh.ctx;
+    int ret = req->ret;
+
+    g_free(req);
+    if (done) {
+        done(done_opaque, ret);
+    }
+    aio_context_unref(ctx);
+}
+
+static void thread_pool_run(ThreadPoolRequest *req)
+{
+    req->ret = req->fn(req->opaque);
+    aio_bh_schedule(&req->done_bh);
+}
+
+/* The next request, or NULL when none came in the idle time. */
+static ThreadPoolRequest *thread_pool_next_locked(void)
+{
+    ThreadPoolRequest *req;
+    bool in_time = true;
+
+    pool.n_idle++;
+    while (STAILQ_EMPTY(&pool.requests) && in_time) {
+        in_time = cond_timedwait_ns(&pool.work, &pool.lock, pool.idle_ns);
+    }
+    pool.n_idle--;
+    req = STAILQ_FIRST(&pool.requests);
+    if (req) {
+        STAILQ_REMOVE_HEAD(&pool.requests, next);
+        pool.n_requests--;
+    }
+    return req;
+}
+
+static void *thread_pool_worker(void *unused)
+{
+    ThreadPoolRequest *req;
+
+    pthread_mutex_lock(&pool.lock);
+    while ((req = thread_pool_next_locked())) {
+        pthread_mutex_unlock(&pool.lock);
+        thread_pool_run(req);
+        pthread_mutex_lock(&pool.lock);
+    }
+    pool.n_threads--;
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+/* Have enough workers for what waits. False: there is none at all. */
+static bool thread_pool_grow_locked(void)
+{
+    if (pool.n_requests > pool.n_idle && pool.n_threads < THREAD_POOL_MAX &&
+        thread_create(NULL, "worker", thread_pool_worker, NULL,
+                      THREAD_DETACHED, NULL)) {
+        pool.n_threads++;
+    }
+    return pool.n_threads > 0;
+}
+
+void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
+                        ThreadPoolDoneFn *done, void *done_opaque)
+{
+    ThreadPoolRequest *req = g_new0(ThreadPoolRequest, 1);
+    bool inline_run = false;
+
+    ctx = ctx ? ctx : aio_get_current();
+    g_assert(ctx);
+    /* The context stays until it has run the completion. */
+    aio_bh_init_embedded(&req->done_bh, aio_context_ref(ctx),
+                         thread_pool_done, req);
+    req->fn = fn;
+    req->opaque = opaque;
+    req->done = done;
+    req->done_opaque = done_opaque;
+
+    pthread_mutex_lock(&pool.lock);
+    STAILQ_INSERT_TAIL(&pool.requests, req, next);
+    pool.n_requests++;
+    if (thread_pool_grow_locked()) {
+        pthread_cond_signal(&pool.work);
+    } else {
+        /* No thread to be had: late is better than never. */
+        STAILQ_REMOVE(&pool.requests, req, ThreadPoolRequest, next);
+        pool.n_requests--;
+        inline_run = true;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    if (inline_run) {
+        thread_pool_run(req);
+    }
+}
+
+typedef struct ThreadPoolCo {
+    Coroutine *co;
+    int ret;
+} ThreadPoolCo;
+
+static void thread_pool_wake_co(void *opaque, int ret)
+{
+    ThreadPoolCo *tc = opaque;
+
+    tc->ret = ret;
+    aio_co_wake(tc->co);
+}
+
+int coroutine_fn thread_pool_submit_co(ThreadPoolFn *fn, void *opaque)
+{
+    ThreadPoolCo tc = { .co = coroutine_self() };
+
+    g_assert(tc.co);
+    thread_pool_submit(NULL, fn, opaque, thread_pool_wake_co, &tc);
+    coroutine_yield();
+    return tc.ret;
+}
+
+int thread_pool_get_thread_count(void)
+{
+    MUTEX_GUARD(&pool.lock);
+    return pool.n_threads;
+}
+
+void thread_pool_set_idle_ms(int ms)
+{
+    MUTEX_GUARD(&pool.lock);
+    pool.idle_ns = ms * NSEC_PER_MSEC;
+    pthread_cond_broadcast(&pool.work);
+}
