@@ -163,6 +163,7 @@ ObjectProperty *object_property_add_alias(Object *obj, const char *name,
                                other->set ? alias_set : NULL, alias_release,
                                alias);
     prop->kind = OBJ_PROP_ALIAS;
+    prop->row = other->row;         /* for its default and its flags */
     prop->resolve = alias_resolve;
     return prop;
 }

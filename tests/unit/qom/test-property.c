@@ -90,6 +90,9 @@ static const TypeInfo types[] = {
         .class_init = thing_class_init,
     }, {
         .name = "test-sub-thing", .parent = TYPE_THING,
+    }, {
+        .name = "test-plain", .parent = TYPE_OBJECT,
+        .instance_size = sizeof(Object),
     },
 };
 DEFINE_TYPES(types)
@@ -293,6 +296,21 @@ static void test_default_json(void)
     }
 }
 
+static void test_alias_of_row(void)
+{
+    g_autoptr(Object) target = object_new(TYPE_THING);
+    g_autoptr(Object) front = object_new("test-plain");
+    ObjectProperty *prop;
+    struct json_object *def;
+
+    prop = object_property_add_alias(front, "power", target, "u16");
+    def = object_property_get_default(prop);
+    g_assert_cmpint(json_object_get_int(def), ==, 16);
+    json_object_put(def);
+    g_assert_true(object_property_set_uint(front, "power", 5, NULL));
+    g_assert_cmpuint(((Thing *)target)->u16, ==, 5);
+}
+
 static bool collect(ObjectProperty *prop, void *opaque)
 {
     GString *s = opaque;
@@ -342,6 +360,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qom/property/frozen", test_frozen);
     g_test_add_func("/qom/property/link", test_link_row);
     g_test_add_func("/qom/property/default-json", test_default_json);
+    g_test_add_func("/qom/property/alias", test_alias_of_row);
     g_test_add_func("/qom/property/foreach/sorted", test_foreach_sorted);
     g_test_add_func("/qom/property/set-props", test_set_props);
     return g_test_run();
