@@ -1,215 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Access to what an address space shows: copies from and to RAM, direct
- * pointers, and calls of the devices' callbacks.
+ * pointers, and the way to the devices.
  *
  * Locks: the view is looked up in an RCU read section. When the target is a
  * device that wants the big lock, the section is left, the lock taken, and
  * the look-up done again, so that nobody waits for the lock inside a section;
- * with the lock held the map cannot change. The device is referenced during
- * the call since its callback may let the lock go for a while.
+ * with the lock held the map cannot change.
  */
 #include "util/osdep.h"
 #include "system/memory-internal.h"
 #include "qom/object.h"
 #include "util/bql.h"
-#include "util/log.h"
-#include "trace/trace-system.h"
 
-#define MMIO_MAX_BYTES 8
-
-/* ---- One call of a device ---- */
-
-/* The accesses that are under way in this thread, innermost first. */
-typedef struct ActiveAccess {
-    const void *key;                    /* owner, or region without one */
-    const struct ActiveAccess *outer;
-} ActiveAccess;
-
-static __thread const ActiveAccess *active_accesses;
-
-static const void *memory_region_guard_key(const MemoryRegion *mr)
-{
-    return mr->owner ? (const void *)mr->owner : mr;
-}
-
-static bool memory_region_is_active(const MemoryRegion *mr)
-{
-    const void *key = memory_region_guard_key(mr);
-    const ActiveAccess *a;
-
-    for (a = active_accesses; a; a = a->outer) {
-        if (a->key == key) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t bytes_mask(unsigned int size)
-{
-    return size >= 8 ? UINT64_MAX : (1ULL << (8 * size)) - 1;
-}
-
-static bool memory_region_accepts(MemoryRegion *mr, hwaddr offset,
-                                  unsigned int size, bool is_write)
-{
-    const MemoryRegionOps *ops = mr->ops;
-
-    if (ops == NULL || size < ops->valid.min_access_size) {
-        return false;
-    }
-    if (!ops->valid.unaligned && (offset & (size - 1))) {
-        return false;
-    }
-    return ops->valid.accepts == NULL ||
-           ops->valid.accepts(mr->opaque, offset, size, is_write);
-}
-
-/*
- * How the device gets an access of @size at @offset: in pieces of *@step
- * bytes, each made *@width bytes wide.
- */
-static void memory_region_impl(const MemoryRegion *mr, hwaddr offset,
-                               unsigned int size, unsigned int *step,
-                               unsigned int *width)
-{
-    const MemoryRegionOps *ops = mr->ops;
-    unsigned int max = ops->impl.max_access_size ? : 4;
-
-    *step = MIN(size, max);
-    if (!ops->impl.unaligned && (offset & (*step - 1))) {
-        *step = 1;
-    }
-    *width = MAX(*step, ops->impl.min_access_size);
-}
-
-static uint64_t mmio_read_piece(MemoryRegion *mr, hwaddr offset,
-                                unsigned int step, unsigned int width)
-{
-    hwaddr base = step < width ? ROUND_DOWN(offset, width) : offset;
-
-    if (mr->ops->read == NULL || !range_fits(base, width, mr->size)) {
-        return bytes_mask(step);
-    }
-    return (mr->ops->read(mr->opaque, base, width) >> (8 * (offset - base))) &
-           bytes_mask(step);
-}
-
-static void mmio_write_piece(MemoryRegion *mr, hwaddr offset, uint64_t data,
-                             unsigned int step, unsigned int width)
-{
-    hwaddr base = step < width ? ROUND_DOWN(offset, width) : offset;
-
-    if (mr->ops->write == NULL || !range_fits(base, width, mr->size)) {
-        return;
-    }
-    mr->ops->write(mr->opaque, base,
-                   (data & bytes_mask(step)) << (8 * (offset - base)), width);
-}
-
-static uint64_t mmio_read(MemoryRegion *mr, hwaddr offset, unsigned int size)
-{
-    unsigned int step, width, i;
-    uint64_t val = 0;
-
-    memory_region_impl(mr, offset, size, &step, &width);
-    for (i = 0; i < size; i += step) {
-        val |= mmio_read_piece(mr, offset + i, step, width) << (8 * i);
-    }
-    return val;
-}
-
-static void mmio_write(MemoryRegion *mr, hwaddr offset, uint64_t data,
-                       unsigned int size)
-{
-    unsigned int step, width, i;
-
-    if (mr->ioeventfds &&
-        memory_region_dispatch_ioeventfd(mr, offset, data, size)) {
-        return;
-    }
-    memory_region_impl(mr, offset, size, &step, &width);
-    for (i = 0; i < size; i += step) {
-        mmio_write_piece(mr, offset + i, data >> (8 * i), step, width);
-    }
-}
-
-/* @size is 1, 2, 4 or 8; @offset + @size is inside the region. */
-static MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr offset,
-                                          uint64_t *data, unsigned int size,
-                                          bool is_write)
-{
-    ActiveAccess self = {
-        .key = memory_region_guard_key(mr), .outer = active_accesses,
-    };
-    /* outside the big lock the read section keeps it */
-    Object *owner = mr->lockless ? NULL : mr->owner;
-
-    if (!memory_region_accepts(mr, offset, size, is_write)) {
-        return MEMTX_ERROR;
-    }
-    if (unlikely(active_accesses && memory_region_is_active(mr))) {
-        guest_error(mr->name, "re-entrant access at 0x%" PRIx64 " refused",
-                    offset);
-        return MEMTX_ACCESS_ERROR;
-    }
-    if (owner) {
-        object_ref(owner);
-    }
-    active_accesses = &self;
-    if (is_write) {
-        trace_memory_region_write(mr->name, offset, size, *data);
-        mmio_write(mr, offset, *data, size);
-    } else {
-        *data = mmio_read(mr, offset, size);
-        trace_memory_region_read(mr->name, offset, size, *data);
-    }
-    active_accesses = self.outer;
-    object_unref(owner);
-    return MEMTX_OK;
-}
-
-/* ---- Accesses of any length ---- */
-
-/* The largest piece of @len bytes at @offset that @mr may take. */
-static unsigned int mmio_piece_size(const MemoryRegion *mr, hwaddr offset,
-                                    uint64_t len)
-{
-    unsigned int max = mr->ops && mr->ops->valid.max_access_size ?
-                       mr->ops->valid.max_access_size : 4;
-    bool unaligned = mr->ops && mr->ops->valid.unaligned;
-
-    while (max > len || (!unaligned && (offset & (max - 1)))) {
-        max >>= 1;
-    }
-    return max;
-}
-
-/* One piece at @addr; returns its size. */
-static unsigned int mmio_access(const FlatRange *fr, hwaddr addr, uint8_t *buf,
-                                uint64_t len, bool is_write, MemTxResult *res)
-{
-    hwaddr offset = addr - fr->first + fr->offset;
-    unsigned int size = mmio_piece_size(fr->mr, offset, len);
-    uint64_t data = UINT64_MAX;
-    MemTxResult r;
-
-    if (is_write) {
-        data = 0;
-        memcpy(&data, buf, size);
-    }
-    if (fr->mr->ram || (is_write && fr->readonly)) {
-        r = MEMTX_ACCESS_ERROR;         /* a write to ROM */
-    } else {
-        r = memory_region_dispatch(fr->mr, offset, &data, size, is_write);
-    }
-    if (!is_write) {
-        memcpy(buf, &data, size);
-    }
-    *res |= r;
-    return size;
-}
+/* ---- Copies ---- */
 
 static void ram_mark_dirty(const FlatRange *fr, const uint8_t *host,
                            uint64_t len)
@@ -277,15 +81,14 @@ static uint64_t flatview_hole(const FlatView *view, hwaddr addr, uint64_t len)
     return next ? MIN(len, next->first - addr) : len;
 }
 
-static uint64_t hole_access(const FlatView *view, hwaddr addr, uint8_t *buf,
-                            uint64_t len, bool is_write, MemTxResult *res)
+static uint64_t hole_access(const FlatView *view, MemAccess *a)
 {
-    uint64_t n = flatview_hole(view, addr, len);
+    uint64_t n = flatview_hole(view, a->addr, a->len);
 
-    if (!is_write) {
-        memset(buf, 0xff, n);
+    if (!a->is_write) {
+        memset(a->buf, 0xff, n);
     }
-    *res |= MEMTX_DECODE_ERROR;
+    a->result |= MEMTX_DECODE_ERROR;
     return n;
 }
 
@@ -293,9 +96,8 @@ static uint64_t hole_access(const FlatView *view, hwaddr addr, uint8_t *buf,
  * Do what can be done inside a read section. Returns the bytes done; 0 when
  * *@mmio is to be accessed with the big lock held.
  */
-static uint64_t access_unlocked(AddressSpace *as, hwaddr addr, uint8_t *buf,
-                                uint64_t len, bool is_write,
-                                MemTxResult *res, const FlatRange **mmio)
+static uint64_t access_unlocked(AddressSpace *as, MemAccess *a,
+                                const FlatRange **mmio)
 {
     FlatView *view;
     const FlatRange *fr;
@@ -303,17 +105,17 @@ static uint64_t access_unlocked(AddressSpace *as, hwaddr addr, uint8_t *buf,
 
     RCU_READ_GUARD();
     view = rcu_dereference(as->view);
-    fr = flatview_lookup(view, addr);
+    fr = flatview_lookup(view, a->addr);
     if (unlikely(fr == NULL)) {
-        return hole_access(view, addr, buf, len, is_write, res);
+        return hole_access(view, a);
     }
-    n = flat_range_clip(fr, addr, len);
-    if (likely(flat_range_is_direct(fr, is_write))) {
-        ram_access(fr, addr, buf, n, is_write);
+    n = flat_range_clip(fr, a->addr, a->len);
+    if (likely(flat_range_is_direct(fr, a->is_write))) {
+        ram_access(fr, a->addr, a->buf, n, a->is_write);
         return n;
     }
     if (fr->mr->ram || fr->mr->lockless) {
-        return mmio_access(fr, addr, buf, n, is_write, res);
+        return memory_region_access(fr, a, n);
     }
     *mmio = fr;
     return 0;
@@ -322,13 +124,14 @@ static uint64_t access_unlocked(AddressSpace *as, hwaddr addr, uint8_t *buf,
 MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
                              void *buf, uint64_t len, bool is_write)
 {
+    MemAccess a = {
+        .addr = addr, .buf = buf, .len = len, .is_write = is_write,
+    };
     const FlatRange *fr = NULL;
-    MemTxResult res = MEMTX_OK;
-    uint8_t *p = buf;
     bool locked = false;
 
-    while (len > 0) {
-        uint64_t n = access_unlocked(as, addr, p, len, is_write, &res, &fr);
+    while (a.len > 0) {
+        uint64_t n = access_unlocked(as, &a, &fr);
 
         if (n == 0 && !bql_locked()) {
             bql_lock();                 /* @fr may be gone: look again */
@@ -336,17 +139,17 @@ MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
             continue;
         }
         if (n == 0) {
-            n = mmio_access(fr, addr, p, flat_range_clip(fr, addr, len),
-                            is_write, &res);
+            n = memory_region_access(fr, &a,
+                                     flat_range_clip(fr, a.addr, a.len));
         }
-        addr += n;
-        p += n;
-        len -= n;
+        a.addr += n;
+        a.buf += n;
+        a.len -= n;
     }
     if (locked) {
         bql_unlock();
     }
-    return res;
+    return a.result;
 }
 
 MemTxResult address_space_read(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,

@@ -125,6 +125,25 @@ typedef void (*MemoryListenerLogFn(MemoryListener *l))(MemoryListener *,
                                                        MemoryRegionSection *);
 void memory_listeners_log(MemoryListenerLogFn *pick);
 
+/* ---- memory-mmio.c ---- */
+
+/* How far an access of any length has come. */
+typedef struct MemAccess {
+    hwaddr addr;                        /* of the rest */
+    uint8_t *buf;
+    uint64_t len;                       /* bytes left */
+    bool is_write;
+    MemTxResult result;
+} MemAccess;
+
+/*
+ * One piece of at most @len bytes at a->addr, which @fr contains: the device's
+ * callback, or the error of a write to ROM. Returns its size, in bytes; does
+ * not move @a on.
+ */
+unsigned int memory_region_access(const FlatRange *fr, MemAccess *a,
+                                  uint64_t len);
+
 /* ---- memory-access.c ---- */
 
 /* As address_space_rw, but stops at the first byte that is not RAM. */
