@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 #include "util/main-loop.h"
+#include "qapi/qapi-types-char.h"
 
 /* A front end that notes what it gets. */
 typedef struct Taker {
@@ -255,12 +256,17 @@ static void test_ringbuf_keeps_the_last_bytes(void)
 
 static void test_pty_opens_when_somebody_comes(void)
 {
-    Chardev *chr = new_arg("pty,id=p");
-    const char *name = chardev_get_filename(chr);
+    g_autoptr(ChardevBackend) pty = g_new0(ChardevBackend, 1);
+    const char *name;
+    Chardev *chr;
     char buf[16] = "";
     int fd;
     Taker t;
 
+    pty->type = CHARDEV_BACKEND_KIND_PTY;
+    pty->u.pty.data = g_new0(ChardevCommon, 1);
+    chr = chardev_new("p", pty, NULL);
+    name = chardev_get_filename(chr);
     taker_init(&t, chr);
     g_assert_true(g_str_has_prefix(name, "pty:/dev/pts/"));
     g_assert_cmpint(t.opened, ==, 0);
