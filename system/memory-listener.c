@@ -180,24 +180,30 @@ void memory_listener_unregister(MemoryListener *l)
 
 /* ---- The dirty log ---- */
 
+/* Call what @pick chooses of @l, if anything, for each range of memory. */
+static void listener_log(AddressSpace *as, MemoryListener *l,
+                         MemoryListenerLogFn *pick)
+{
+    void (*fn)(MemoryListener *, MemoryRegionSection *) = pick(l);
+
+    for (uint32_t i = 0; fn && i < as->view->nr; i++) {
+        const FlatRange *fr = &as->view->ranges[i];
+        MemoryRegionSection s = section_from_range(as, fr);
+
+        if (fr->host) {
+            fn(l, &s);
+        }
+    }
+}
+
 void memory_listeners_log(MemoryListenerLogFn *pick)
 {
     AddressSpace *as;
     MemoryListener *l;
-    uint32_t i;
 
     TAILQ_FOREACH(as, &address_spaces, link) {
         TAILQ_FOREACH(l, &as->listeners, link) {
-            void (*fn)(MemoryListener *, MemoryRegionSection *) = pick(l);
-
-            for (i = 0; fn && i < as->view->nr; i++) {
-                MemoryRegionSection s =
-                    section_from_range(as, &as->view->ranges[i]);
-
-                if (as->view->ranges[i].host) {
-                    fn(l, &s);
-                }
-            }
+            listener_log(as, l, pick);
         }
     }
 }

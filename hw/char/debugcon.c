@@ -7,6 +7,7 @@
 #include "util/osdep.h"
 #include "chardev/char.h"
 #include "hw/isa/isa.h"
+#include "trace/trace-hw_char.h"
 
 #define TYPE_ISA_DEBUGCON "isa-debugcon"
 OBJECT_DECLARE_SIMPLE_TYPE(DebugCon, ISA_DEBUGCON)
@@ -28,6 +29,7 @@ static void debugcon_write(void *opaque, hwaddr addr, uint64_t data,
 {
     uint8_t byte = data;
 
+    trace_debugcon_write(opaque, byte);
     chr_fe_write_all(&((DebugCon *)opaque)->chr, &byte, 1);
 }
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* "isa-serial": a 16550A at the ports and interrupt of COM1 to COM4. */
+/*
+ * "isa-serial": a 16550A at the ports and interrupt of COM1 to COM4. The
+ * registers are hw/char/serial.c's; here are the place, the properties and the
+ * state's frame. Runs under the big lock.
+ */
 #include "util/osdep.h"
 #include "hw/char/serial.h"
 #include "hw/isa/isa.h"

@@ -304,6 +304,7 @@ static void serial_write(void *opaque, hwaddr addr, uint64_t data,
     SerialState *s = opaque;
     uint8_t val = data;
 
+    trace_serial_write(s, addr, val);
     switch (addr) {
     case REG_RBR_THR:
         if (s->lcr & LCR_DLAB) {

@@ -6,6 +6,7 @@
 #include "util/osdep.h"
 #include "hw/isa/isa.h"
 #include "system/runstate.h"
+#include "trace/trace-hw_misc.h"
 
 #define TYPE_ISA_DEBUG_EXIT "isa-debug-exit"
 OBJECT_DECLARE_SIMPLE_TYPE(DebugExit, ISA_DEBUG_EXIT)
@@ -24,6 +25,7 @@ static uint64_t debug_exit_read(void *opaque, hwaddr addr, unsigned int size)
 static void debug_exit_write(void *opaque, hwaddr addr, uint64_t val,
                              unsigned int size)
 {
+    trace_debug_exit_write(opaque, val);
     system_shutdown_request_with_code(SHUTDOWN_CAUSE_GUEST_SHUTDOWN,
                                       (val << 1) | 1);
 }

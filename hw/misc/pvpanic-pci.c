@@ -10,6 +10,7 @@
 #include "migration/vmstate.h"
 #include "qapi/qapi-events-run-state.h"
 #include "system/runstate.h"
+#include "trace/trace-hw_misc.h"
 
 #define TYPE_PVPANIC_PCI "pvpanic-pci"
 OBJECT_DECLARE_SIMPLE_TYPE(PVPanic, PVPANIC_PCI)
@@ -36,6 +37,7 @@ static void pvpanic_write(void *opaque, hwaddr addr, uint64_t val,
     if (addr) {
         return;
     }
+    trace_pvpanic_write(s, val);
     if (val & s->events & PVPANIC_PANICKED) {
         system_guest_panicked(NULL);
     } else if (val & s->events & PVPANIC_CRASHLOADED) {
