@@ -58,8 +58,8 @@ check-lab: deps-build+lab
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tests/lab/run.py --build-dir $(BUILD) $(LABARGS)
 
-check-style: deps-style
-	@$(PYTHON) scripts/check-style.py
+check-style: deps-build+style
+	@BUILD=$(BUILD) $(PYTHON) scripts/check-style.py
 
 check-fuzz: deps-build+fuzz
 	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/build.ninja
