@@ -7,7 +7,7 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 #include "util/main-loop.h"
-#include "qapi/qapi-types-char.h"
+#include "qapi/qapi-commands-char.h"
 
 /* A front end that notes what it gets. */
 typedef struct Taker {
@@ -252,6 +252,38 @@ static void test_ringbuf_keeps_the_last_bytes(void)
     g_assert_cmpuint(chr_ringbuf_read(chr, buf, 16), ==, 7);
     g_assert_cmpmem(buf, 7, "ghijkXY", 7);
     chr_fe_deinit(&fe, true);
+}
+
+static void test_qmp_commands(void)
+{
+    g_autoptr(Error) err = NULL;
+    g_autofree char *text = NULL;
+    ChardevInfoList *list;
+    CharFrontend fe;
+
+    chr_fe_init(&fe, new_arg("ringbuf,id=r,size=8"), NULL);
+    g_assert_true(qmp_ringbuf_write("r", "YWIA/w==", true, DATA_FORMAT_BASE64,
+                                    NULL));
+    list = qmp_query_chardev(NULL);
+    g_assert_null(list->next);
+    g_assert_cmpstr(list->value->label, ==, "r");
+    g_assert_cmpstr(list->value->filename, ==, "ringbuf");
+    g_assert_false(list->value->frontend_open);
+    qapi_free_ChardevInfoList(list);
+    text = qmp_ringbuf_read("r", 2, false, 0, NULL);
+    g_assert_cmpstr(text, ==, "ab");
+    g_free(text);
+    text = qmp_ringbuf_read("r", 100, true, DATA_FORMAT_BASE64, NULL);
+    g_assert_cmpstr(text, ==, "AP8=");
+    g_assert_null(qmp_ringbuf_read("r", 0, false, 0, &err));
+    g_assert_nonnull(err);
+    g_clear_pointer(&err, error_free);
+    g_assert_null(qmp_ringbuf_read("x", 1, false, 0, &err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "'x'"));
+    g_assert_false(qmp_chardev_remove("r", NULL));      /* busy */
+    chr_fe_deinit(&fe, false);
+    g_assert_true(qmp_chardev_remove("r", NULL));
+    g_assert_null(qmp_query_chardev(NULL));
 }
 
 static void test_pty_opens_when_somebody_comes(void)
@@ -500,6 +532,7 @@ int main(int argc, char **argv)
     ADD("pipe", test_pipe_stops_when_there_is_no_room);
     ADD("write-watch", test_write_watch_fires_once_there_is_room);
     ADD("ringbuf", test_ringbuf_keeps_the_last_bytes);
+    ADD("qmp", test_qmp_commands);
     ADD("pty", test_pty_opens_when_somebody_comes);
     ADD("mux", test_mux_shares_a_stream);
     ADD("mux/bound", test_mux_has_a_bound);
