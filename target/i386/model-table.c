@@ -377,7 +377,7 @@ const X86CPUModelInfo x86_cpu_models[] = {
         .base = "Opteron_G1",
         .vendor = X86_VENDOR_AMD,
         .family = 15, .model = 6, .stepping = 1,
-        .level = 0x5, .xlevel = 0x8000000a,
+        .level = 0x5, .xlevel = 0x80000008,
         .model_id = "AMD Opteron 22xx (Gen 2 Class Opteron)",
         .features =
             "cx16 lahf-lm",
@@ -387,7 +387,7 @@ const X86CPUModelInfo x86_cpu_models[] = {
         .base = "Opteron_G2",
         .vendor = X86_VENDOR_AMD,
         .family = 16, .model = 2, .stepping = 3,
-        .level = 0x5, .xlevel = 0x8000000a,
+        .level = 0x5, .xlevel = 0x80000008,
         .model_id = "AMD Opteron 23xx (Gen 3 Class Opteron)",
         .features =
             "popcnt rdtscp abm sse4a misalignsse",
