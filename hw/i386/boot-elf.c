@@ -170,10 +170,11 @@ static bool elf_add_segment(const ElfInfo *e, const Elf64_Phdr *ph,
         return false;
     }
     if (add_overflows(ph->p_paddr, ph->p_memsz, &end) || end > 4 * GiB ||
-        ph->p_paddr < BOOT_KERNEL_MIN_GPA) {
+        ph->p_paddr < BOOT_ELF_MIN_GPA) {
         error_setg(errp, "'%s' wants memory at 0x%" PRIx64 ", %" PRIu64
-                   " bytes: must be between 1 MiB and 4 GiB", e->src->name,
-                   (uint64_t)ph->p_paddr, (uint64_t)ph->p_memsz);
+                   " bytes: must be between 0x%x and 4 GiB", e->src->name,
+                   (uint64_t)ph->p_paddr, (uint64_t)ph->p_memsz,
+                   BOOT_ELF_MIN_GPA);
         return false;
     }
     if (img->nsegments == BOOT_MAX_SEGMENTS) {

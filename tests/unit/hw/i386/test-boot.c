@@ -183,10 +183,10 @@ static void test_elf_errors(void)
     assert_refused(&e, sizeof(e), "truncated");
     elf_init(&e);
     e.ph[0].p_paddr = 0x1000;
-    assert_refused(&e, sizeof(e), "must be between 1 MiB");
+    assert_refused(&e, sizeof(e), "must be between 0xf8000");
     elf_init(&e);
     e.ph[0].p_memsz = UINT64_MAX;
-    assert_refused(&e, sizeof(e), "must be between 1 MiB");
+    assert_refused(&e, sizeof(e), "must be between 0xf8000");
     elf_init(&e);
     e.ph[0].p_type = PT_NULL;
     assert_refused(&e, sizeof(e), "nothing to load");
