@@ -9,7 +9,6 @@
 #include "system/runstate-internal.h"
 
 #include <signal.h>
-#include <sys/signalfd.h>
 
 #include "hw/core/cpu.h"
 #include "hw/core/machine.h"
@@ -37,8 +36,9 @@ static pthread_mutex_t requests_lock = PTHREAD_MUTEX_INITIALIZER;
 static Requests pending;                /* requests_lock */
 static AioBH *requests_bh;
 static int exit_status;                 /* big lock */
-static int signal_number;               /* 0: none; of host-signal */
-static int signal_pid;
+static int signal_number;               /* atomic; 0: none */
+static int signal_pid;                  /* atomic */
+static EventNotifier signal_event = EVENT_NOTIFIER_INIT;
 
 typedef struct PowerdownNotifier {
     PowerdownFn *fn;
@@ -227,20 +227,21 @@ static char *process_name(int pid)
 
 static void report_signal(void)
 {
+    int signo = __atomic_exchange_n(&signal_number, 0, __ATOMIC_ACQUIRE);
+    int pid = __atomic_load_n(&signal_pid, __ATOMIC_RELAXED);
     g_autofree char *name = NULL;
 
-    if (signal_number == 0 || qtest_enabled()) {
+    if (signo == 0 || qtest_enabled()) {
         return;
     }
-    if (signal_pid == 0) {
+    if (pid == 0) {
         /* from the terminal or the kernel */
-        error_report("terminating on signal %d", signal_number);
+        error_report("terminating on signal %d", signo);
     } else {
-        name = process_name(signal_pid);
-        error_report("terminating on signal %d from pid %d (%s)",
-                     signal_number, signal_pid, name);
+        name = process_name(pid);
+        error_report("terminating on signal %d from pid %d (%s)", signo, pid,
+                     name);
     }
-    signal_number = 0;
 }
 
 static void requests_do_shutdown(ShutdownCause cause)
@@ -312,16 +313,22 @@ void runstate_init(void)
 
 /* ---- Signals and the main loop ---- */
 
-static void signals_read(void *opaque)
+/* Runs in any thread that does not block it: a library's, too. */
+static void signal_handler(int signo, siginfo_t *info, void *context)
 {
-    int fd = GPOINTER_TO_INT(opaque);
-    struct signalfd_siginfo info;
+    int saved_errno = errno;
 
-    if (RETRY_ON_EINTR(read(fd, &info, sizeof(info))) != sizeof(info)) {
+    __atomic_store_n(&signal_pid, info->si_pid, __ATOMIC_RELAXED);
+    __atomic_store_n(&signal_number, signo, __ATOMIC_RELEASE);
+    event_notifier_set(&signal_event);
+    errno = saved_errno;
+}
+
+static void signal_received(EventNotifier *n)
+{
+    if (__atomic_load_n(&signal_number, __ATOMIC_ACQUIRE) == 0) {
         return;
     }
-    signal_number = info.ssi_signo;
-    signal_pid = info.ssi_pid;
     /* even with -no-shutdown a signal ends the process */
     system_actions.shutdown = SHUTDOWN_ACTION_POWEROFF;
     system_shutdown_request(SHUTDOWN_CAUSE_HOST_SIGNAL);
@@ -329,20 +336,20 @@ static void signals_read(void *opaque)
 
 bool system_signals_init(Error **errp)
 {
-    sigset_t set;
-    int fd;
+    static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
+    struct sigaction sa = {
+        .sa_sigaction = signal_handler, .sa_flags = SA_SIGINFO | SA_RESTART,
+    };
+    size_t i;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGTERM);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0) {
-        error_setg_errno(errp, errno, "cannot watch for signals");
+    if (!event_notifier_init(&signal_event, false, errp)) {
         return false;
     }
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    main_loop_set_fd_handler(fd, signals_read, NULL, GINT_TO_POINTER(fd));
+    aio_set_event_notifier(main_context(), &signal_event, signal_received,
+                           NULL);
+    for (i = 0; i < G_N_ELEMENTS(signals); i++) {
+        sigaction(signals[i], &sa, NULL);
+    }
     return true;
 }
 

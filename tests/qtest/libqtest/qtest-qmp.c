@@ -111,21 +111,23 @@ static struct json_object *qmp_command(QTest *qts, const char *fmt,
                                        va_list ap)
 {
     g_autofree char *text = g_strdup_vprintf(fmt, ap);
+    g_autofree char *out = NULL;
     struct json_object *cmd;
-    const char *out;
 
     g_strdelimit(text, "'", '"');
     cmd = json_tokener_parse(text);
     if (cmd == NULL) {
         g_error("the test sends bad JSON: %s", text);
     }
-    out = json_object_to_json_string_ext(cmd, JSON_C_TO_STRING_PLAIN);
+    /* in one piece: "quit" is carried out before a newline arrives */
+    out = g_strconcat(json_object_to_json_string_ext(cmd,
+                                                     JSON_C_TO_STRING_PLAIN),
+                      "\n", NULL);
     if (qts->qmp_fd_to_send >= 0) {
         qmp_send_with_fd(qts, out);
     } else {
         qstream_write(&qts->qmp, out);
     }
-    qstream_write(&qts->qmp, "\n");
     json_object_put(cmd);
     return qmp_read_response(qts);
 }
