@@ -15,7 +15,7 @@ typedef struct PropTable {
 
 struct TypeImpl {
     const TypeInfo *info;
-    TypeImpl *parent;               /* valid once the class exists */
+    TypeImpl *parent;               /* NULL until somebody asked */
     ObjectClass *class;             /* NULL until first use */
     bool initializing;              /* guards against a cycle of parents */
     size_t class_size;
@@ -29,7 +29,7 @@ TypeImpl *type_find(const char *name);
 /* Make the class of @ti and of its parents, if they are not there yet. */
 ObjectClass *type_get_class(TypeImpl *ti);
 /* Whether @ti is @name or derives from a type of that name; no interfaces. */
-bool type_derives_from(const TypeImpl *ti, const char *name);
+bool type_derives_from(TypeImpl *ti, const char *name);
 
 /* Free a property of an instance: run its release, then its memory. */
 void object_property_free(Object *obj, ObjectProperty *prop);

@@ -98,18 +98,26 @@ TypeImpl *type_find(const char *name)
     return name ? g_hash_table_lookup(type_table(), name) : NULL;
 }
 
-bool type_derives_from(const TypeImpl *ti, const char *name)
+/* Looked up once: types are listed by walks over all of them. */
+static TypeImpl *type_parent(TypeImpl *ti)
 {
-    while (ti) {
+    if (!ti->parent && ti->info->parent) {
+        ti->parent = type_find(ti->info->parent);
+    }
+    return ti->parent;
+}
+
+bool type_derives_from(TypeImpl *ti, const char *name)
+{
+    for (; ti; ti = type_parent(ti)) {
         if (ti->info->name == name || g_str_equal(ti->info->name, name)) {
             return true;
         }
-        ti = ti->class ? ti->parent : type_find(ti->info->parent);
     }
     return false;
 }
 
-static bool type_is_abstract(const TypeImpl *ti)
+static bool type_is_abstract(TypeImpl *ti)
 {
     return ti->info->abstract || type_derives_from(ti, TYPE_INTERFACE);
 }
@@ -184,7 +192,7 @@ static TypeImpl *type_find_parent(TypeImpl *ti)
     if (!ti->info->parent) {
         return NULL;
     }
-    parent = type_find(ti->info->parent);
+    parent = type_parent(ti);
     if (!parent || ti->initializing) {
         g_error("type '%s' has no valid parent '%s'", ti->info->name,
                 ti->info->parent);
@@ -294,7 +302,7 @@ static bool type_implements(TypeImpl *ti, const char *name)
     if (type_derives_from(ti, name)) {
         return true;
     }
-    for (; ti; ti = type_find(ti->info->parent)) {
+    for (; ti; ti = type_parent(ti)) {
         const char *const *iface = ti->info->interfaces;
 
         for (; iface && *iface; iface++) {
