@@ -10,6 +10,7 @@
 #include "hw/intc/ioapic.h"
 #include "migration/vmstate.h"
 #include "system/accel.h"
+#include "trace/trace-hw_intc.h"
 
 #define IOAPIC_BYTES        4096
 #define REG_SELECT          0x00
@@ -181,6 +182,7 @@ static void ioapic_write(void *opaque, hwaddr addr, uint64_t val,
 {
     IOAPICState *s = opaque;
 
+    trace_ioapic_write(s, addr, s->select, val);
     switch (addr) {
     case REG_SELECT:
         s->select = val;
