@@ -73,6 +73,22 @@ static uint64_t flat_range_clip(const FlatRange *fr, hwaddr addr, uint64_t len)
     return len - 1 <= left ? len : left + 1;
 }
 
+/*
+ * Bytes at @addr that the device of @fr answers: up to the end of its region,
+ * even where another one lies over it. An access belongs to whom it starts at:
+ * on a PC, 4 bytes at port 0xcf8 are the PCI bridge's, 1 at 0xcf9 the reset
+ * register's.
+ */
+static uint64_t mmio_clip(const FlatRange *fr, hwaddr addr, uint64_t len)
+{
+    uint64_t left = fr->mr->size - 1 - (addr - fr->first + fr->offset);
+
+    if (fr->mr->ram) {
+        return flat_range_clip(fr, addr, len);
+    }
+    return len - 1 <= left ? len : left + 1;
+}
+
 /* Bytes of a hole at @addr. */
 static uint64_t flatview_hole(const FlatView *view, hwaddr addr, uint64_t len)
 {
@@ -115,7 +131,7 @@ static uint64_t access_unlocked(AddressSpace *as, MemAccess *a,
         return n;
     }
     if (fr->mr->ram || fr->mr->lockless) {
-        return memory_region_access(fr, a, n);
+        return memory_region_access(fr, a, mmio_clip(fr, a->addr, a->len));
     }
     *mmio = fr;
     return 0;
@@ -140,7 +156,7 @@ MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, MemTxAttrs attrs,
         }
         if (n == 0) {
             n = memory_region_access(fr, &a,
-                                     flat_range_clip(fr, a.addr, a.len));
+                                     mmio_clip(fr, a.addr, a.len));
         }
         a.addr += n;
         a.buf += n;

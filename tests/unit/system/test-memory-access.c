@@ -228,6 +228,27 @@ static void test_port_string(void)
     fixture_clear(&f);
 }
 
+/* A PC's port 0xcf8: 4 bytes belong to one device though another has a byte
+ * in their middle. */
+static void test_access_belongs_to_where_it_starts(void)
+{
+    MemoryRegion over;
+    uint32_t v = 0;
+    Fixture f;
+
+    fixture_init(&f);
+    memory_region_init_io(&over, NULL, &f.ops, &f, "over", 1);
+    memory_region_add_subregion_overlap(&f.root, MMIO_BASE + 0x11, &over, 1);
+    g_assert_cmpint(rw(&f, MMIO_BASE + 0x10, &v, 4, false), ==, MEMTX_OK);
+    g_assert_cmphex(v, ==, 0x13121110);
+    g_assert_cmpstr(f.log->str, ==, "r10.4 ");
+    g_string_truncate(f.log, 0);
+    g_assert_cmpint(rw(&f, MMIO_BASE + 0x11, &v, 1, false), ==, MEMTX_OK);
+    g_assert_cmpstr(f.log->str, ==, "r0.1 ");
+    memory_region_deinit(&over);
+    fixture_clear(&f);
+}
+
 static void test_rom_is_read_only(void)
 {
     uint8_t *host, b = 1;
@@ -622,6 +643,8 @@ int main(int argc, char **argv)
     g_test_add_func("/system/memory/ram-and-holes", test_ram_and_holes);
     g_test_add_func("/system/memory/words", test_words);
     g_test_add_func("/system/memory/port-string", test_port_string);
+    g_test_add_func("/system/memory/overlap",
+                    test_access_belongs_to_where_it_starts);
     g_test_add_func("/system/memory/rom", test_rom_is_read_only);
     g_test_add_func("/system/memory/reentrancy", test_reentrancy_refused);
     g_test_add_func("/system/memory/lock", test_lock_taken_unless_lockless);
