@@ -302,7 +302,8 @@ Object *object_resolve_path_type(const char *path, const char *type,
     if (ambiguous) {
         *ambiguous = false;
     }
-    if (!parts[0]) {
+    /* "" is the only object of that type, wherever it is. */
+    if (!parts[0] && g_str_equal(type, TYPE_OBJECT)) {
         return NULL;
     }
     if (path[0] == '/') {
