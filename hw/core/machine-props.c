@@ -162,8 +162,6 @@ static const Property machine_props[] = {
               "whether the host may merge equal pages"),
     PROP_BOOL("suppress-vmdesc", MachineState, suppress_vmdesc, false,
               "leave the description of the state out of the migration stream"),
-    PROP_STRING("memory-encryption", MachineState, memory_encryption, NULL,
-                "id of the object that encrypts the memory"),
     PROP_LINK("memory-backend", MachineState, memory_backend,
               "memory-backend", "memory of the machine"),
     PROP_LINK("confidential-guest-support", MachineState,

@@ -126,7 +126,6 @@ struct MachineState {
     bool mem_merge;
     bool enable_graphics;
     bool suppress_vmdesc;
-    char *memory_encryption;
     Object *memory_backend;         /* strong; NULL: the machine makes one */
     Object *confidential_guest_support;
 
