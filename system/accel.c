@@ -45,15 +45,11 @@ static bool accel_configure(Object *as, MachineState *ms,
     return !props || object_set_props(as, props, errp);
 }
 
-static bool accel_try(MachineState *ms, AccelClass *ac,
-                      struct json_object *props, Error **errp)
+/* Takes @as. */
+static bool accel_try(MachineState *ms, AccelState *as, Error **errp)
 {
-    AccelState *as = ACCEL(object_new_from_class(OBJECT_CLASS(ac)));
+    AccelClass *ac = ACCEL_GET_CLASS(as);
 
-    if (!accel_configure(OBJECT(as), ms, props, errp)) {
-        object_unref(as);
-        return false;
-    }
     accel_set_current(as);
     if (ac->init_machine && !ac->init_machine(as, ms, errp)) {
         accel_set_current(NULL);
@@ -101,13 +97,19 @@ bool accel_init_machine(MachineState *ms, const char *list,
 
     for (char **name = names; *name; name++) {
         AccelClass *ac = accel_find(*name);
+        AccelState *as;
 
         if (ac == NULL) {
             continue;
         }
-        error_free(err);
-        err = NULL;
-        if (accel_try(ms, ac, props, &err)) {
+        g_clear_pointer(&err, error_free);
+        as = ACCEL(object_new_from_class(OBJECT_CLASS(ac)));
+        /* a wrong option is no reason to look further */
+        if (!accel_configure(OBJECT(as), ms, props, errp)) {
+            object_unref(as);
+            return false;
+        }
+        if (accel_try(ms, as, &err)) {
             return true;
         }
     }
