@@ -110,8 +110,7 @@ static bool virt_create_acpi(VirtMachine *v, Error **errp)
     memory_region_add_subregion(io, VIRT_PORT_SLEEP, &ged->sleep_mr);
     memory_region_add_subregion(io, VIRT_PORT_PM_TIMER, &ged->timer_mr);
     memory_region_add_subregion(io, VIRT_PORT_EVENTS, &ged->selector_mr);
-    memory_region_add_subregion_overlap(io, VIRT_PORT_RESET, &ged->reset_mr,
-                                        1);
+    v->pci->port_cf9 = &ged->reset_mr;
     return true;
 }
 

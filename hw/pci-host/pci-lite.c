@@ -15,21 +15,36 @@
 
 /* ---- Configuration access ---- */
 
+/*
+ * Only double words are for this register. A byte of port 0xcf9 is another
+ * device's, which lies inside.
+ */
+static MemoryRegion *config_addr_other(const PCILiteHost *s, hwaddr addr,
+                                       unsigned int size)
+{
+    return addr == 1 && size == 1 ? s->port_cf9 : NULL;
+}
+
 static uint64_t config_addr_read(void *opaque, hwaddr addr, unsigned int size)
 {
     PCILiteHost *s = opaque;
+    MemoryRegion *other = config_addr_other(s, addr, size);
 
+    if (other) {
+        return other->ops->read(other->opaque, 0, size);
+    }
     return size == 4 ? s->config_reg : UINT64_MAX;
 }
 
-/* Only whole writes are for this register; narrow ones are no business of
- * PCI's. */
 static void config_addr_write(void *opaque, hwaddr addr, uint64_t val,
                               unsigned int size)
 {
     PCILiteHost *s = opaque;
+    MemoryRegion *other = config_addr_other(s, addr, size);
 
-    if (size == 4) {
+    if (other) {
+        other->ops->write(other->opaque, 0, val, size);
+    } else if (size == 4) {
         s->config_reg = val & ~(uint32_t)3;
     }
 }

@@ -28,6 +28,7 @@ struct PCILiteHost {
     MemoryRegion *mem;              /* where memory BARs appear */
     MemoryRegion *io;
     AddressSpace *dma_as;
+    MemoryRegion *port_cf9;         /* byte accesses there; NULL: nothing */
 
     MemoryRegion ecam;              /* PCI_ECAM_BYTES */
     MemoryRegion config_addr;       /* port 0xcf8 */
