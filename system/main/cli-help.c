@@ -89,7 +89,8 @@ static bool object_help(const CliItem *item, Error **errp)
     printf("List of user creatable objects:\n");
     list = object_class_get_list(TYPE_USER_CREATABLE, false);
     for (l = list; l; l = l->next) {
-        printf("  %s\n", object_class_get_name(l->data));
+        printf("  %-24s  %s\n", object_class_get_name(l->data),
+               object_class_get_help(l->data));
     }
     g_slist_free(list);
     return true;
