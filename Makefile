@@ -38,6 +38,7 @@ help:
 	@echo 'make check-lab       stock kernels inside a nested machine'
 	@echo 'make check-style     layers, sizes, and the other written rules'
 	@echo 'make check-fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make docs            the manual and the man page, in $(BUILD)/docs/'
 	@echo 'make bench           the rows of the targets table against QEMU'
 	@echo 'make clean           remove the build directories'
 
@@ -66,6 +67,10 @@ check-fuzz: deps-build+fuzz
 	@$(PYTHON) scripts/run-fuzz.py --build-dir $(FUZZ_BUILD) \
 	    --seconds $(FUZZ_SECONDS)
 
+docs: deps-build+docs
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) docs
+
 demo: deps-build+lab
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/demo.py --build-dir $(BUILD)
@@ -77,5 +82,5 @@ bench: deps-build+lab
 clean:
 	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD)
 
-.PHONY: all help deps install check check-lab check-style check-fuzz demo \
+.PHONY: all help deps docs install check check-lab check-style check-fuzz demo \
 	bench clean
