@@ -3,8 +3,12 @@
  * Interrupt controllers in the kernel.
  *
  * on: PIC, IOAPIC and LAPICs. GSI n is pin n of the IOAPIC; the PIC is there,
- * since KVM makes it, but no line leads to it. State and reset of the IOAPIC
- * and PIC are those of the devices "kvm-ioapic" and "kvm-i8259" below.
+ * since KVM makes it, but no line of ours leads to it. The kernel starts with
+ * routes to both; ours take their place with the first MSI route, since each
+ * change of the table waits for an RCU grace period, and start-up has better
+ * to do. Until then a PIC with all its inputs masked says nothing. State and
+ * reset of the IOAPIC and PIC are those of the devices "kvm-ioapic" and
+ * "kvm-i8259" below.
  *
  * split: LAPICs only. The board's IOAPIC tells the MSI of each pin.
  */
@@ -178,6 +182,9 @@ static void pic_reset_hold(Object *obj)
     Error *err = NULL;
 
     memset(d->pics, 0, sizeof(d->pics));
+    for (int i = 0; i < 2; i++) {
+        d->pics[i].imr = 0xff;
+    }
     /* which lines may be level triggered: a PC's */
     d->pics[0].elcr_mask = 0xf8;
     d->pics[1].elcr_mask = 0xde;
@@ -289,10 +296,6 @@ static bool create_full(KVMState *s, Error **errp)
         };
 
         kvm_route_set(s, &e);
-    }
-    ret = kvm_routes_commit(s);
-    if (ret < 0) {
-        return kvm_i386_ioctl_error(ret, "KVM_SET_GSI_ROUTING", errp);
     }
     return make_device(TYPE_KVM_I8259, errp) &&
            make_device(TYPE_KVM_IOAPIC, errp);

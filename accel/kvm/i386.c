@@ -78,8 +78,8 @@ static void probe_state_caps(KVMState *s)
     k->xsave_bytes = kvm_check_extension(s, KVM_CAP_XSAVE2);
     k->has_xsave2 = k->xsave_bytes > sizeof(struct kvm_xsave);
     k->xsave_bytes = MAX(k->xsave_bytes, sizeof(struct kvm_xsave));
-    k->nested_bytes = MIN(kvm_check_extension(s, KVM_CAP_NESTED_STATE),
-                          X86_NESTED_MAX_BYTES);
+    k->nested_bytes = kvm_check_extension(s, KVM_CAP_NESTED_STATE);
+    k->nested_bytes = MIN(k->nested_bytes, (uint32_t)X86_NESTED_MAX_BYTES);
     k->has_triple_fault_event =
         kvm_check_extension(s, KVM_CAP_X86_TRIPLE_FAULT_EVENT) &&
         kvm_vm_enable_cap(s, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, 0) == 0;

@@ -49,7 +49,9 @@ int kvm_vcpu_ioctl(CPUState *cpu, unsigned long request, void *arg)
 
 int kvm_check_extension(KVMState *s, int cap)
 {
-    return MAX(kvm_vm_ioctl_num(s, KVM_CHECK_EXTENSION, cap), 0);
+    int ret = kvm_vm_ioctl_num(s, KVM_CHECK_EXTENSION, cap);
+
+    return ret < 0 ? 0 : ret;
 }
 
 int kvm_vm_enable_cap(KVMState *s, uint32_t cap, uint64_t arg0, uint64_t arg1)
