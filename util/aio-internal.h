@@ -30,19 +30,6 @@
 #include "util/error.h"
 #include "util/queue.h"
 
-/* smp_mb: a full barrier. The thread sanitizer knows no fences, but what it
- * must see here is atomic anyway. */
-static inline void smp_mb(void)
-{
-#ifdef __SANITIZE_THREAD__
-    static unsigned barrier;
-
-    __atomic_fetch_add(&barrier, 0, __ATOMIC_SEQ_CST);
-#else
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
-
 /* aio-bh.c */
 
 struct AioBH {

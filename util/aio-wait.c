@@ -27,7 +27,7 @@ void aio_wait_end(void)
 
 void aio_wait_kick(void)
 {
-    smp_mb();
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&aio_waiters, __ATOMIC_SEQ_CST)) {
         aio_notify(main_context());
     }

@@ -47,7 +47,7 @@ void aio_notify(AioContext *ctx)
     if (!aio_in_home(ctx)) {
         __atomic_store_n(&ctx->notified, 1, __ATOMIC_SEQ_CST);
     }
-    smp_mb();
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&ctx->notify_me, __ATOMIC_SEQ_CST) &&
         __atomic_exchange_n(&ctx->notify_me, 0, __ATOMIC_SEQ_CST)) {
         event_notifier_set(&ctx->notifier);
@@ -323,8 +323,10 @@ static void aio_wait(AioContext *ctx, int64_t timeout_ns, bool outermost)
 /* How long the coming wait may be, after notify_me has been set. */
 static int64_t aio_timeout_ns(AioContext *ctx, bool outermost)
 {
+    /* Handlers are ready already when this call nests in one of them, or when
+     * another thread slept before this one. */
     if (__atomic_load_n(&ctx->notified, __ATOMIC_SEQ_CST) ||
-        aio_bh_pending(ctx, outermost)) {
+        aio_bh_pending(ctx, outermost) || !TAILQ_EMPTY(&ctx->ready)) {
         return 0;
     }
     return aio_timers_timeout_ns(ctx);
@@ -335,7 +337,7 @@ static void aio_sleep(AioContext *ctx, bool outermost)
     int64_t timeout_ns;
 
     __atomic_store_n(&ctx->notify_me, 1, __ATOMIC_SEQ_CST);
-    smp_mb();
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     timeout_ns = aio_timeout_ns(ctx, outermost);
     if (!timeout_ns) {
         aio_spin_once(ctx);
@@ -384,7 +386,7 @@ bool aio_poll_level(AioContext *ctx, bool blocking, bool outermost)
     }
     if (__atomic_load_n(&ctx->notified, __ATOMIC_SEQ_CST)) {
         __atomic_store_n(&ctx->notified, 0, __ATOMIC_SEQ_CST);
-        smp_mb();
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
     progress = aio_bh_run(ctx, outermost);
     progress |= aio_handlers_run(ctx);

@@ -191,7 +191,10 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
     /* Two wake-ups for one sleep: the second would find another sleep. */
     g_assert(!__atomic_exchange_n(&co->scheduled, true, __ATOMIC_SEQ_CST));
     aio_bh_init_embedded(&co->wake_bh, ctx, coroutine_wake_bh, co);
+    /* It may run, end, and let its context go before this call is through. */
+    aio_context_ref(ctx);
     aio_bh_schedule(&co->wake_bh);
+    aio_context_unref(ctx);
 }
 
 void aio_co_enter(AioContext *ctx, Coroutine *co)

@@ -35,20 +35,23 @@ static void thread_pool_done(void *opaque)
     ThreadPoolRequest *req = opaque;
     ThreadPoolDoneFn *done = req->done;
     void *done_opaque = req->done_opaque;
-    AioContext *ctx = req->done_bh.ctx;
     int ret = req->ret;
 
     g_free(req);
     if (done) {
         done(done_opaque, ret);
     }
-    aio_context_unref(ctx);
 }
 
 static void thread_pool_run(ThreadPoolRequest *req)
 {
+    AioContext *ctx = req->done_bh.ctx;
+
     req->ret = req->fn(req->opaque);
     aio_bh_schedule(&req->done_bh);
+    /* From here on the completion may have run, and with it all that its
+     * owner does then; only our reference kept the context. */
+    aio_context_unref(ctx);
 }
 
 /* The next request, or NULL when none came in the idle time. */
@@ -104,7 +107,6 @@ void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
 
     ctx = ctx ? ctx : aio_get_current();
     g_assert(ctx);
-    /* The context stays until it has run the completion. */
     aio_bh_init_embedded(&req->done_bh, aio_context_ref(ctx),
                          thread_pool_done, req);
     req->fn = fn;

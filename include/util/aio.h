@@ -136,7 +136,8 @@ AioBH *aio_bh_new_outermost(AioContext *ctx, AioFn *cb, void *opaque);
 /*
  * aio_bh_schedule: run it once, in the home. Scheduling it again before it
  * started changes nothing. Any thread, lock-free; what was written before is
- * seen by the callback.
+ * seen by the callback. The caller keeps the context alive over the call, by a
+ * reference if the callback could make others drop theirs.
  */
 void aio_bh_schedule(AioBH *bh);
 

@@ -30,7 +30,7 @@ static int job_run(void *opaque)
     if (job->sleep_us) {
         g_usleep(job->sleep_us);
     }
-    job->runs++;
+    __atomic_add_fetch(&job->runs, 1, __ATOMIC_SEQ_CST);
     if (job->now) {
         __atomic_sub_fetch(job->now, 1, __ATOMIC_SEQ_CST);
     }
