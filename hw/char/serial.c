@@ -392,7 +392,10 @@ static bool serial_post_load(void *opaque, int version_id, Error **errp)
         return false;
     }
     s->tx_blocked = false;
-    serial_tx(s);
+    /* an empty FIFO has nothing to send, and must not interrupt again */
+    if (s->tx.len) {
+        serial_tx(s);
+    }
     if (s->rx.len && (s->fcr & FCR_ENABLE)) {
         timer_mod_ns(&s->timeout_timer,
                      clock_get_ns(CLOCK_VIRTUAL) + RX_TIMEOUT_NS);
