@@ -344,8 +344,13 @@ FlatView *flatview_ref(FlatView *view)
 
 void flatview_unref(FlatView *view)
 {
-    if (--view->ref == 0) {
+    if (--view->ref > 0) {
+        return;
+    }
+    if (memory_map_shared) {
         call_rcu(&view->rcu, flatview_retire);
+    } else {
+        flatview_free(view);
     }
 }
 

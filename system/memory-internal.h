@@ -53,6 +53,19 @@ struct IoeventfdList {
     Ioeventfd fds[];
 };
 
+extern bool memory_map_shared;
+
+/* Free what readers may still look at. Big lock. */
+static inline void memory_defer_free(struct rcu_head *head,
+                                     void (*fn)(struct rcu_head *))
+{
+    if (memory_map_shared) {
+        call_rcu(head, fn);
+    } else {
+        fn(head);
+    }
+}
+
 /* ---- memory-flatview.c ---- */
 
 /* The region whose tree decides what an address space rooted at @mr shows:

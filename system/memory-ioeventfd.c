@@ -39,7 +39,7 @@ static void memory_region_publish_ioeventfds(MemoryRegion *mr,
 
     rcu_assign_pointer(mr->ioeventfds, list);
     if (old) {
-        rcu_free_after(old, rcu);
+        memory_defer_free(&old->rcu, rcu_free_cb);
     }
     memory_transaction_mark_ioeventfds();
 }

@@ -8,6 +8,7 @@
 #include "util/bql.h"
 
 AddressSpace address_space_memory, address_space_io;
+bool memory_map_shared;
 
 /* All below: big lock */
 static MemoryRegion system_memory, system_io;
@@ -357,6 +358,11 @@ MemoryRegion *get_system_memory(void)
 MemoryRegion *get_system_io(void)
 {
     return &system_io;
+}
+
+void memory_map_share(void)
+{
+    memory_map_shared = true;
 }
 
 void memory_map_init(void)

@@ -41,7 +41,7 @@ static void ram_list_publish(RamList *list)
 
     rcu_assign_pointer(ram_list, list);
     if (old) {
-        rcu_free_after(old, rcu);
+        memory_defer_free(&old->rcu, rcu_free_cb);
     }
 }
 
@@ -138,7 +138,7 @@ void ram_block_destroy(RamBlock *rb)
     g_assert(bql_locked());
     rb->mr->ram_block = NULL;
     ram_list_remove(rb);
-    call_rcu(&rb->rcu, ram_block_reclaim);
+    memory_defer_free(&rb->rcu, ram_block_reclaim);
 }
 
 /* ---- Look-ups ---- */

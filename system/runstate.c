@@ -5,6 +5,7 @@
 #include "system/runstate-internal.h"
 #include "hw/core/cpu.h"
 #include "system/accel.h"
+#include "system/memory.h"
 #include "util/log.h"
 #include "util/timer.h"
 #include "qapi/qapi-events-run-state.h"
@@ -150,6 +151,7 @@ void vm_start(void)
     if (runstate_is_running()) {
         return;
     }
+    memory_map_share();
     runstate_set(RUN_STATE_RUNNING);
     virtual_clock_enable(true);
     vm_tell_accel(true);

@@ -225,6 +225,12 @@ extern AddressSpace address_space_memory, address_space_io;
 MemoryRegion *get_system_memory(void);
 MemoryRegion *get_system_io(void);
 void memory_map_init(void);             /* once, after main_loop_init() */
+/*
+ * From now on other threads than the main one may access memory; vm_start()
+ * says so. Before, what is replaced is freed at once: building a machine then
+ * does not cost the thread that waits for readers.
+ */
+void memory_map_share(void);
 
 /* @as comes zeroed. The root is the caller's and outlives @as. */
 void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name);

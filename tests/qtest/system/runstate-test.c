@@ -119,6 +119,26 @@ static void test_queries(void)
     qtest_quit(qts);
 }
 
+static void test_cpus(void)
+{
+    QTest *qts = qtest_start("-M virt -m 64 -smp 2");
+    g_autofree char *desc = NULL;
+    struct json_object *ret;
+
+    ret = qtest_qmp_ok(qts, "{'execute': 'query-cpus-fast'}");
+    g_assert_cmpint(json_object_array_length(ret), ==, 2);
+    g_assert_cmpint(qjson_int(ret, "1.cpu-index"), ==, 1);
+    g_assert_cmpint(qjson_int(ret, "1.props.core-id"), ==, 1);
+    g_assert_cmpstr(qjson_str(ret, "0.target"), ==, NEMU_TARGET_ARCH);
+    json_object_put(ret);
+    ret = qtest_qmp_ok(qts, "{'execute': 'query-memory-size-summary'}");
+    g_assert_cmpint(qjson_int(ret, "base-memory"), ==, 64 * MiB);
+    json_object_put(ret);
+    desc = qtest_qmp_fail(qts, NULL, "{'execute': 'inject-nmi'}");
+    g_assert_cmpstr(desc, ==, "machine does not provide NMIs");
+    qtest_quit(qts);
+}
+
 static void test_accel_errors(void)
 {
     static const struct {
@@ -150,6 +170,7 @@ int main(int argc, char **argv)
     g_test_add_func("/system/runstate/no-reboot", test_no_reboot);
     g_test_add_func("/system/runstate/set-action", test_set_action);
     g_test_add_func("/system/runstate/queries", test_queries);
+    g_test_add_func("/system/cpus/queries", test_cpus);
     g_test_add_func("/system/accel/errors", test_accel_errors);
     return qtest_main();
 }

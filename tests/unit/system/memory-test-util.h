@@ -14,6 +14,7 @@ static inline void memory_test_init(void)
     bql_lock();
     g_assert_true(main_loop_init(NULL));
     memory_map_init();
+    memory_map_share();
 }
 
 /* "0-fff:a@0 2000-2fff:b@100r": what @as shows; g_free() it. */
