@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Form of C sources: width, white space, comments, what devices may not call."""
+import os
+import re
+import subprocess
+import sys
+
+WIDTH = 100     # 80 is the aim; rows of tables and macros may be wider
+NO_CODE = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
+                     re.S)
+MACRO_ROW = re.compile(r"#define \w+\([^)]*\)\s+\w+\(.*\)$")
+
+# (where, what, why): looked for in code, without comments and strings
+CODE_RULES = (
+    (r"", r"//", "comments are /* */"),
+    (r"", r"\bDPRINTF\b", "use trace events"),
+    (r"(hw|net|block|chardev|io|backends|migration|monitor|accel|target)/",
+     r"(?<![\w.>])(exit|_exit|abort|assert)\s*\(",
+     "only main() ends the process; use errors, or g_assert() for what no "
+     "input can cause"),
+    (r"(hw|accel|target)/(?!.*-help\.c)",
+     r"(?<![\w.>])(printf|puts)\s*\(", "use trace events or the log"),
+)
+# (file, what the rule found): reason
+EXCEPTIONS = {
+    ("hw/core/machine.c", "printf"): "-machine help",
+    ("target/i386/model-types.c", "printf"): "-cpu help",
+}
+
+
+def blank(match):
+    return re.sub(r"[^\n]", " ", match.group(0))
+
+
+def problems(path, text):
+    """(line, what is wrong) for each violation in @text."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if "\t" in line:
+            yield number, "tab"
+        if line != line.rstrip():
+            yield number, "white space at the end"
+        if len(line) > WIDTH and not MACRO_ROW.match(line):
+            yield number, "%d columns, at most %d" % (len(line), WIDTH)
+        if re.search(r"\b(TODO|FIXME)\b(?!.*#\d)", line):
+            yield number, "TODO without the number of an issue"
+    code = NO_CODE.sub(blank, text)
+    for where, what, why in CODE_RULES:
+        if not re.match(where, path):
+            continue
+        for match in re.finditer(what, code):
+            if (path, match[0].rstrip(" (")) not in EXCEPTIONS:
+                yield code.count("\n", 0, match.start()) + 1, \
+                    "'%s': %s" % (match[0].strip(), why)
+
+
+def main():
+    listed = subprocess.run(["git", "ls-files", "*.c", "*.h"], check=True,
+                            stdout=subprocess.PIPE).stdout.decode().split("\n")
+    bad = 0
+    for path in filter(os.path.isfile, listed):
+        with open(path, encoding="utf-8") as source:
+            for number, what in problems(path, source.read()):
+                print("%s:%d: %s" % (path, number, what))
+                bad += 1
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
