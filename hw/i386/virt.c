@@ -197,7 +197,6 @@ static void virt_1_0_class_init(ObjectClass *oc, const void *data)
 {
     MachineClass *mc = MACHINE_CLASS(oc);
 
-    mc->name = "virt-1.0";
     mc->alias = "virt";
     mc->desc = "NEMU virtual machine: PCI Express and ACPI, no legacy devices";
     mc->is_default = true;
