@@ -24,7 +24,7 @@
 #define BLK_QUEUES_AUTO   UINT16_MAX    /* one for each CPU */
 #define BLK_CONFIG_LEN    offsetof(struct virtio_blk_config,                   \
                                    max_secure_erase_sectors)
-/* Discards and zeroes: bytes in one request, what the block layer takes. */
+/* Of one request, what the block layer takes. */
 #define BLK_MAX_SECTORS   ((uint32_t)(INT32_MAX >> BLK_SECTOR_BITS))
 
 OBJECT_DECLARE_SIMPLE_TYPE(VirtIOBlock, VIRTIO_BLK)
@@ -225,7 +225,10 @@ static void blk_handle_rw(VirtIOBlockReq *req, uint64_t sector)
         return;
     }
     blk_init_data(req, is_read);
-    if (!blk_range_ok(req, sector, req->data.size)) {
+    /* The used length has 32 bits, and drivers of the block layer count in
+     * int; the same buffer many times over can be longer. */
+    if (req->data.size > (uint64_t)BLK_MAX_SECTORS << BLK_SECTOR_BITS ||
+        !blk_range_ok(req, sector, req->data.size)) {
         blk_acct_invalid(s->conf.blk,
                          is_read ? BLOCK_ACCT_READ : BLOCK_ACCT_WRITE);
         blk_req_done(req, VIRTIO_BLK_S_IOERR);
