@@ -9,80 +9,106 @@ test case demo/tour.
 import argparse
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
-from typing import Optional
+from typing import Dict, List
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FUNCTIONAL = os.path.join(TOP, "tests", "functional")
-sys.path.insert(0, os.path.join(TOP, "tests", "lab"))
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FUNCTIONAL = os.path.join(ROOT, "tests", "functional")
+sys.path[:0] = [os.path.join(ROOT, "tests", "lab"), FUNCTIONAL]
 
 # pylint: disable=wrong-import-position
-import run as lab_run                                   # noqa: E402
+import images                                           # noqa: E402
 from cache import Skip                                  # noqa: E402
+from debs import fetch_kernel                           # noqa: E402
+from guest import Env, GuestError                       # noqa: E402
+from outer import Outer, snapshot                       # noqa: E402
 
 CASE = "demo/tour"
-PROBE_SECONDS = 10
-INIT_LINE = b"BARE-INIT-OK"
+PROBE_S = 10
+LAB_S = 600
 
 
-def kvm_runs_kernels(binary: str) -> Optional[str]:
-    """None when /dev/kvm boots a stock kernel, else the reason."""
+def show(text: str) -> None:
+    print("demo: " + text, flush=True)
+
+
+def probe_kvm(env: Env) -> str:
+    """Why /dev/kvm cannot run a stock kernel; empty when it can."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "/dev/kvm cannot be opened"
-    command = [binary, "-M", "virt", "-accel", "kvm", "-m", "256",
-               "-nodefaults", "-display", "none", "-no-reboot",
-               "-serial", "stdio", "-kernel", lab_run.FILES["vmlinux"](),
-               "-initrd", lab_run.FILES["bare"](),
-               "-append", "console=ttyS0 quiet panic=-1"]
+        return "/dev/kvm is not there or may not be opened"
     try:
-        done = subprocess.run(command, timeout=PROBE_SECONDS, check=False,
-                              stdin=subprocess.DEVNULL, capture_output=True)
-    except subprocess.TimeoutExpired:
-        return "/dev/kvm does not bring a kernel up in %d s" % PROBE_SECONDS
-    if INIT_LINE not in done.stdout:
-        return "/dev/kvm does not run a stock kernel"
-    return None
+        with env.guest(initrd=env.file("bare"),
+                       args=["-no-reboot"]) as guest:
+            guest.expect("^BARE-INIT-OK", PROBE_S)
+    except GuestError as error:
+        return str(error).split("\n", maxsplit=1)[0]
+    return ""
 
 
-def run_direct(binary: str) -> int:
-    files = {need: lab_run.FILES[need]() for need in ("bzimage", "guest")}
-    env = dict(os.environ, NEMU_CASE_ENV=json.dumps(
-        {"binary": binary, "machine": "virt", "files": files}))
+def prepare(binary: str) -> Dict[str, object]:
+    """What the case finds in its Env."""
+    kernel = fetch_kernel("cloud-amd64")
+    show("kernel:   Debian's linux-image-" + kernel.version)
+    return {"binary": binary, "machine": "virt",
+            "files": {"bzimage": kernel.bzimage, "bare": images.bare(),
+                      "guest": images.guest(kernel)}}
+
+
+def case_command() -> List[str]:
+    return ["-B", os.path.join(FUNCTIONAL, "case.py"),
+            os.path.join(FUNCTIONAL, "test_demo.py"), CASE]
+
+
+def run_direct(values: Dict[str, object]) -> int:
     return subprocess.run(
-        [sys.executable, "-B", os.path.join(FUNCTIONAL, "case.py"),
-         os.path.join(FUNCTIONAL, "test_demo.py"), CASE],
-        env=env, check=False).returncode
+        [sys.executable] + case_command(), check=False,
+        env=dict(os.environ, NEMU_CASE_ENV=json.dumps(values))).returncode
 
 
-def run_in_lab(build_dir: str) -> int:
-    done = subprocess.run(
-        [sys.executable, os.path.join(TOP, "tests", "lab", "run.py"),
-         "--build-dir", build_dir, "-k", CASE, "-j", "1"], check=False)
-    log = os.path.join(build_dir, "lab-logs", CASE.replace("/", "-") + ".log")
-    if done.returncode == 0:
-        with open(log, encoding="utf-8") as text:
-            print(text.read().strip())
-    return done.returncode
+def run_in_lab(values: Dict[str, object]) -> int:
+    show("starting the lab's machine (the first time takes half a minute)")
+    with Outer(snapshot=snapshot()) as machine:
+        show("the lab answers after %.1f s" % machine.ready_s)
+        status, _ = machine.run(
+            "NEMU_CASE_ENV=%s exec python3 %s" % (
+                shlex.quote(json.dumps(values)), shlex.join(case_command())),
+            timeout=LAB_S, stream=sys.stdout)
+    return status
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build-dir", default="build")
+    parser.add_argument("--binary", help="another program than the built one")
+    parser.add_argument("--lab", action="store_true",
+                        help="use the lab even if /dev/kvm would do")
     args = parser.parse_args()
-    binary = os.path.abspath(os.path.join(args.build_dir, "qemu-system-nemu"))
-    print("demo: fetching Debian's cloud kernel", flush=True)
-    try:
-        reason = kvm_runs_kernels(binary)
-    except Skip as missing:
-        print("demo: cannot run here: %s" % missing)
+    binary = args.binary or os.path.join(args.build_dir, "qemu-system-nemu")
+    if not os.path.exists(binary):
+        show("no %s: run make first" % binary)
         return 1
-    if reason is None:
-        print("demo: guest on this machine's /dev/kvm", flush=True)
-        return run_direct(binary)
-    print("demo: %s; guest in the lab (nested KVM under emulation)" % reason,
-          flush=True)
-    return run_in_lab(args.build_dir)
+    try:
+        values = prepare(os.path.abspath(binary))
+        env = Env(values)
+        try:
+            reason = "asked for by --lab" if args.lab else probe_kvm(env)
+        finally:
+            shutil.rmtree(env.folder, ignore_errors=True)
+        if reason:
+            show("/dev/kvm is not used (%s): running in the lab" % reason)
+            status = run_in_lab(values)
+        else:
+            show("/dev/kvm runs a stock kernel: using it directly")
+            status = run_direct(values)
+    except (Skip, RuntimeError, OSError) as error:
+        show("FAILED: %s" % error)
+        return 1
+    show("done" if status == 0 else "FAILED with status %d" % status)
+    return 1 if status else 0
 
 
 if __name__ == "__main__":

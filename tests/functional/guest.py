@@ -42,8 +42,11 @@ class Env:
         self.binary: str = values["binary"]
         self.machine: str = values["machine"]
         self.files: Dict[str, str] = values["files"]
-        self.folder = tempfile.mkdtemp(prefix="case-", dir="/run")
-        self.log_folder: Optional[str] = values.get("log_folder")
+        # Patience: each time-out is multiplied by it.
+        self.slow: float = values.get("slow", 1)
+        # Socket paths have to be short.
+        place = "/run" if os.access("/run", os.W_OK) else None
+        self.folder = tempfile.mkdtemp(prefix="case-", dir=place)
 
     @staticmethod
     def from_environment() -> "Env":
@@ -102,6 +105,7 @@ class Guest:
                  append: str = "", args: Sequence[str] = (),
                  binary: Optional[str] = None,
                  machine: Optional[str] = None) -> None:
+        self._slow = env.slow
         self.output = ""
         self._at = 0                    # how far expect() has looked
         self.qmp_path = env.path("qmp-%d" % len(os.listdir(env.folder)))
@@ -164,13 +168,15 @@ class Guest:
     def expect(self, pattern: str, timeout: float = 120) -> "re.Match[str]":
         """Wait for a pattern on the console, from the last match on.
 
-        Errors: GuestError.
+        Only whole lines are looked at. Errors: GuestError.
         """
+        timeout *= self._slow
         end = time.monotonic() + timeout
         opened = True
         while True:
-            found = re.compile(pattern, re.MULTILINE).search(self.output,
-                                                             self._at)
+            whole = self.output.rfind("\n") + 1 if opened else None
+            found = re.compile(pattern, re.MULTILINE).search(
+                self.output[:whole], self._at)
             if found:
                 self._at = found.end()
                 return found
@@ -206,6 +212,7 @@ class Guest:
 
         Errors: GuestError when it does not, or with another status.
         """
+        timeout *= self._slow
         end = time.monotonic() + timeout
         while self._read(end - time.monotonic()):
             if time.monotonic() > end:

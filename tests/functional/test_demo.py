@@ -1,95 +1,118 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The tour that `make demo` shows: every kind of device at work."""
-import http.server
-import os
-import threading
+"""The tour that `make demo` shows: every kind of device at work.
+
+A guest with two CPUs formats, fills and checks a virtio disk, gets an
+address by DHCP, fetches a file over the network, reads entropy, gives memory
+back, lists its PCI devices and is powered off by its power button.
+"""
+import shlex
+import time
 
 from case import case
-from guest import Env, disk_args
+from guest import Env, Guest, disk_args
+from test_network import DHCP, ByteServer
 
-FETCHED = "hello from the host"
+FETCHED = 300000
 
-SCRIPT = r"""
+SCRIPT = DHCP + r"""
 say() { echo "DEMO $*"; }
-say "kernel: $(uname -srm), up after $(cut -d' ' -f1 /proc/uptime) s"
-say "CPUs: $(nproc), $(sed -n 's/model name.*: //p' /proc/cpuinfo | head -n1)"
+say "kernel:   $(uname -srvm)"
+say "cpus:     $(nproc), $(sed -n 's/^model name.*: //p' /proc/cpuinfo |
+                           head -n 1)"
+say "memory:   $(sed -n 's/MemTotal: *//p' /proc/meminfo)"
 for d in /sys/bus/pci/devices/*; do
-    say "PCI ${d##*/} $(cat $d/vendor):$(cat $d/device) class" \
-        "$(cat $d/class)" \
-        "$(basename "$(readlink $d/driver 2>/dev/null)" 2>/dev/null)"
+    driver=$(basename "$(readlink $d/driver)" 2>/dev/null)
+    for v in $d/virtio*; do
+        [ -e "$v/driver" ] && driver=$(basename "$(readlink $v/driver)")
+    done
+    say "pci:      $(basename $d) $(sed s/0x// $d/vendor):$(
+        sed s/0x// $d/device) class $(sed s/0x// $d/class) ${driver:--}"
 done
-mke2fs -q /dev/vda || exit 1
-mkdir -p /disk && mount -t ext2 /dev/vda /disk || exit 1
-head -c 4194304 /dev/urandom > /disk/data
-sum=$(md5sum < /disk/data)
-umount /disk && echo 3 > /proc/sys/vm/drop_caches
-mount -t ext2 -o ro /dev/vda /disk || exit 1
-[ "$sum" = "$(md5sum < /disk/data)" ] || exit 1
-say "disk: formatted, 4 MiB written and read back, md5 ${sum%% *}"
-umount /disk
-ip link set eth0 up
-cat > /udhcpc.sh <<'X'
-[ "$1" = bound ] || exit 0
-ip addr add $ip/$mask dev $interface
-ip route add default via $router
-X
-chmod 755 /udhcpc.sh
-udhcpc -i eth0 -s /udhcpc.sh -q -n -t 5 >/dev/null 2>&1 || exit 1
-say "network: $(ip -4 -o addr show eth0 | sed 's/.*inet //; s/ .*//') by DHCP"
-say "network: fetched '$(wget -q -O - http://10.0.2.2:HTTP_PORT/)'"
-say "entropy: $(cat /sys/class/misc/hw_random/rng_current)," \
-    "$(head -c 8 /dev/hwrng | od -An -tx1)"
-say "memory: $(sed -n 's/MemTotal: *//p' /proc/meminfo)"
-n=0
-until grep -q 'Power Button' /proc/bus/input/devices || [ $n -gt 50 ]; do
-    sleep 0.1; n=$((n + 1)); done
+dd if=/dev/urandom of=/tmp/data bs=1M count=16 2>/dev/null
+want=$(sha256sum < /tmp/data)
+mke2fs /dev/vda >/dev/null 2>&1 && mount -t ext4 /dev/vda /mnt || exit 10
+cp /tmp/data /mnt/data && sync && umount /mnt || exit 11
+echo 3 > /proc/sys/vm/drop_caches
+mount -t ext4 -o ro /dev/vda /mnt || exit 12
+got=$(sha256sum < /mnt/data); umount /mnt
+[ "$want" = "$got" ] || exit 13
+say "disk:     $(($(cat /sys/block/vda/size) / 2048)) MiB formatted, 16 MiB" \
+    "written and read back, sha256 $(echo $got | cut -c1-16) agrees"
+say "network:  $(ip addr show eth0 | sed -n 's/.*inet \([^ ]*\).*/\1/p')" \
+    "by DHCP, fetching http://10.0.2.2:@PORT@/"
+wget -q -O /tmp/f http://10.0.2.2:@PORT@/ || exit 14
+[ $(wc -c < /tmp/f) = @SIZE@ ] || exit 15
+say "network:  $(wc -c < /tmp/f) bytes fetched from the host"
+say "rng:      $(dd if=/dev/hwrng bs=16 count=1 2>/dev/null | hexdump -v -e \
+    '1/1 "%02x"') from $(cat /sys/class/misc/hw_random/rng_current)"
+echo 'say from a virtio console port' > /dev/hvc0
 event=$(grep -A 5 'Power Button' /proc/bus/input/devices |
         sed -n 's/.*Handlers=.*\(event[0-9]*\).*/\1/p' | head -n 1)
 exec 3< /dev/input/$event
-echo WAITING
+echo READY
+n=0
+while [ $n -lt 30 ]; do
+    echo "MEM $(sed -n 's/MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+    n=$((n + 1)); sleep 1
+done & ticker=$!
 dd bs=24 count=1 <&3 >/dev/null 2>&1
-say "power button pressed: powering off"
+kill $ticker
+say "button:   power button pressed, powering off at" \
+    "$(cut -d' ' -f1 /proc/uptime) s"
 """
 
 
-class Hello(http.server.BaseHTTPRequestHandler):
-    """Answers each request with one line."""
+def show(text: str) -> None:
+    print("demo: " + text, flush=True)
 
-    def do_GET(self) -> None:           # pylint: disable=invalid-name
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(FETCHED.encode())
 
-    def log_message(self, *unused: object) -> None:
-        pass
+def balloon(guest: Guest) -> None:
+    before = int(guest.expect(r"^MEM (\d+)$").group(1))
+    guest.qmp.cmd("balloon", value=384 << 20)
+    for _ in range(25):
+        now = int(guest.expect(r"^MEM (\d+)$").group(1))
+        if now <= before - (96 << 10):
+            show("balloon:  guest memory went from %d to %d MiB" % (
+                before >> 10, now >> 10))
+            return
+    raise guest.fail("the balloon took nothing: still %d KiB" % now)
 
 
 @case()
 def test_tour(env: Env) -> None:
-    server = http.server.HTTPServer(("127.0.0.1", 0), Hello)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    script = SCRIPT.replace("HTTP_PORT", str(server.server_port))
-    socket = os.path.join(env.folder, "console")
-    args = disk_args(env.new_disk("disk.raw", 64)) + [
-        "-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0",
-        "-object", "rng-random,id=rng0,filename=/dev/urandom",
-        "-device", "virtio-rng-pci,rng=rng0",
-        "-device", "virtio-balloon-pci,id=balloon0",
+    server = ByteServer(b"n" * FETCHED)
+    console_log = env.path("hvc0.log")
+    args = disk_args(env.new_disk("disk.raw", 64), iothread=True) + [
+        "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0",
+        "-object", "rng-random,id=r0,filename=/dev/urandom",
+        "-device", "virtio-rng-pci,rng=r0",
+        "-device", "virtio-balloon-pci",
         "-device", "virtio-serial-pci",
-        "-chardev", "socket,id=con0,path=%s,server=on,wait=off" % socket,
-        "-device", "virtconsole,chardev=con0", "-no-reboot"]
-    with env.guest(script=script, cpus=2, args=args) as guest:
-        guest.expect("^WAITING$")
-        actual = guest.qmp.cmd("query-balloon")["actual"]
-        guest.qmp.cmd("balloon", value=actual // 2)
-        guest.qmp.wait_event("BALLOON_CHANGE")
-        balloon = "balloon: %d MiB asked of %d MiB" % (actual >> 21,
-                                                       actual >> 20)
+        "-chardev", "file,id=hvc0,path=" + console_log,
+        "-device", "virtconsole,chardev=hvc0"]
+    script = SCRIPT.replace("@PORT@", str(server.port)).replace(
+        "@SIZE@", str(FETCHED))
+    with env.guest(script=script, cpus=2, memory_mib=512,
+                   args=args) as guest:
+        show("command:  " + shlex.join(guest.command).replace(
+            env.folder, "$D"))
+        up = guest.expect(r"^GUEST-UP (\S+) cpus (\d+)$")
+        show("boot:     init reached %.2f s after program start, %s s on the "
+             "guest's own clock" % (time.monotonic() - guest.started,
+                                    up.group(1)))
+        while True:
+            line = guest.expect(r"^(DEMO .*|READY|GUEST-RC \d+)$").group(1)
+            if not line.startswith("DEMO "):
+                break
+            show(line[len("DEMO "):])
+        if line != "READY":
+            raise guest.fail("the guest's script ended early: " + line)
+        balloon(guest)
+        pressed = time.monotonic()
         guest.qmp.cmd("system_powerdown")
-        text = guest.finish()
-        for line in text.splitlines():
-            if line.startswith("DEMO "):
-                print(line[5:])
-        print(balloon)
-        if FETCHED not in text:
-            raise guest.fail("nothing was fetched")
+        show(guest.expect(r"^DEMO (.*)$").group(1))
+        guest.finish()
+        show("power:    process ended %.2f s after system_powerdown" % (
+            time.monotonic() - pressed))
+    with open(console_log, encoding="utf-8") as log:
+        show("console:  " + log.read().strip())

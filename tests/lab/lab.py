@@ -5,7 +5,7 @@
     lab.py [--layer DIR]... [--cold] COMMAND...
 
 Each COMMAND is a shell script; the exit status is that of the first that
-fails. Without a command a prompt reads them from standard input.
+fails. Without a command they are read from standard input.
 """
 import argparse
 import sys

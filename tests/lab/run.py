@@ -59,10 +59,12 @@ DISKS = ("root", "scratch")
 class Plan:
     """What is to be run, and everything that is prepared for it."""
 
-    def __init__(self, binary: str, machine: str, log_folder: str) -> None:
+    def __init__(self, binary: str, machine: str, log_folder: str,
+                 slow: float) -> None:
         self.binary = binary
         self.machine = machine
         self.log_folder = log_folder
+        self.slow = slow
         self.files: Dict[str, str] = {}
         self.missing: Dict[str, str] = {}
 
@@ -88,16 +90,17 @@ class Plan:
                 files[need] = "/dev/vd" + "ab"[len(disks)]
                 disks.append(Disk(need, self.files[need]))
         return {"binary": self.binary, "machine": self.machine,
-                "files": files}, disks
+                "files": files, "slow": self.slow}, disks
 
     def run(self, one: Case) -> Result:
         reason = self.why_skipped(one)
         if reason:
             return Result(one.name, "skipped", 0, 0, reason)
         env, disks = self.environment(one)
+        limit = one.timeout * self.slow
         layers = [self.files["libvirt"]] if "libvirt" in one.needs else []
         command = "NEMU_CASE_ENV=%s exec timeout -k 5 %d python3 -B %s %s %s" % (
-            shlex.quote(json.dumps(env)), one.timeout,
+            shlex.quote(json.dumps(env)), limit,
             shlex.quote(os.path.join(FUNCTIONAL, "case.py")),
             shlex.quote(one.path), shlex.quote(one.name))
         start = time.monotonic()
@@ -105,7 +108,7 @@ class Plan:
         try:
             with Outer(disks, layers, self.snapshot) as machine:
                 try:
-                    status, text = machine.run(command, one.timeout + 60)
+                    status, text = machine.run(command, limit + 60)
                 except (socket.timeout, OSError) as error:
                     status, text = 124, "%s\n%s" % (
                         error, machine.console_text()[-3000:])
@@ -113,7 +116,7 @@ class Plan:
         except RuntimeError as error:
             status, text = 1, str(error)
         if status == 124:
-            text += "\ntimed out after %d s" % one.timeout
+            text += "\ntimed out after %d s" % limit
         self.write_log(one, text)
         verdict = {0: "passed", SKIPPED: "skipped"}.get(status, "failed")
         return Result(one.name, verdict, time.monotonic() - start, cpu, text)
@@ -156,6 +159,8 @@ def parse() -> argparse.Namespace:
                         help="only cases whose name has this (or matches it)")
     parser.add_argument("-j", dest="jobs", type=int, default=2,
                         help="machines at a time [2]")
+    parser.add_argument("--slow", type=float, default=1, metavar="FACTOR",
+                        help="multiply each time-out on a busy machine")
     parser.add_argument("--build-dir", default="build")
     parser.add_argument("--binary")
     parser.add_argument("--machine")
@@ -172,7 +177,7 @@ def main() -> int:
         return 0
     log_folder = os.path.abspath(os.path.join(args.build_dir, "lab-logs"))
     os.makedirs(log_folder, exist_ok=True)
-    plan = Plan(*choose(args), log_folder)
+    plan = Plan(*choose(args), log_folder, args.slow)
     results: List[Result] = []
     try:
         plan.prepare(cases)
