@@ -87,6 +87,7 @@ struct VirtQueue {
     uint32_t inorder_head, inorder_count;
     AioContext *ctx;                /* NULL: main */
     bool attached;                  /* handler is in the context */
+    bool ioeventfd_assigned;        /* the transport has host_notifier */
     bool guest_notifier_on;         /* its signals reach the guest */
     EventNotifier host_notifier, guest_notifier;
 };

@@ -126,9 +126,28 @@ static bool vq_assign(VirtQueue *vq, VirtioBusClass *k, DeviceState *transport)
     }
     /* Where it fails, kicks come as exits: virtio_queue_kick. */
     if (k->ioeventfd_assign && vq->vdev->ioeventfd_enabled) {
-        k->ioeventfd_assign(transport, &vq->host_notifier, vq->index, true);
+        vq->ioeventfd_assigned = k->ioeventfd_assign(transport,
+                                                     &vq->host_notifier,
+                                                     vq->index, true);
     }
     return true;
+}
+
+/* Only what was assigned: a queue that the driver does not enable after a
+ * reset still has the notifier of its last life. */
+static void virtio_unassign_all(VirtIODevice *vdev, VirtioBusClass *k,
+                                DeviceState *transport)
+{
+    memory_region_transaction_begin();
+    for (uint32_t i = 0; i < vdev->num_queues; i++) {
+        VirtQueue *vq = vdev->vq[i];
+
+        if (vq->ioeventfd_assigned) {
+            k->ioeventfd_assign(transport, &vq->host_notifier, i, false);
+            vq->ioeventfd_assigned = false;
+        }
+    }
+    memory_region_transaction_commit();
 }
 
 void virtio_start_queues(VirtIODevice *vdev)
@@ -147,6 +166,7 @@ void virtio_start_queues(VirtIODevice *vdev)
     for (uint32_t i = 0; i < vdev->num_queues; i++) {
         if (vdev->vq[i]->enabled && !vq_assign(vdev->vq[i], k, transport)) {
             memory_region_transaction_commit();
+            virtio_unassign_all(vdev, k, transport);
             return;
         }
     }
@@ -192,15 +212,7 @@ void virtio_stop_queues(VirtIODevice *vdev)
     if (k->set_guest_notifiers) {
         k->set_guest_notifiers(transport, vdev->num_queues, false);
     }
-    memory_region_transaction_begin();
-    for (uint32_t i = 0; i < vdev->num_queues; i++) {
-        if (vdev->vq[i]->host_notifier.fd >= 0 && k->ioeventfd_assign &&
-            vdev->ioeventfd_enabled) {
-            k->ioeventfd_assign(transport, &vdev->vq[i]->host_notifier, i,
-                                false);
-        }
-    }
-    memory_region_transaction_commit();
+    virtio_unassign_all(vdev, k, transport);
 }
 
 void virtio_set_dma_enabled(VirtIODevice *vdev, bool on)
