@@ -18,8 +18,7 @@
 
 static bool rx_ready(VirtIONet *n, VirtIONetQueue *q)
 {
-    return n->parent_obj.vm_running && virtio_queue_ready(q->rx_vq) &&
-           (n->parent_obj.status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+    return n->parent_obj.ioeventfd_started && virtio_queue_ready(q->rx_vq) &&
            q - n->queues < n->cur_pairs;
 }
 
@@ -130,17 +129,20 @@ static ssize_t virtio_net_receive_iov(NetClientState *nc,
     if (n->host_hdr_len) {
         iov_to_buf(iov, niov, 0, &p.hdr, sizeof(p.hdr));
     }
-    ret = rx_fill(n, q->rx_vq, &p);
-    if (ret > 0) {
-        return rx_deliver(n, q, &p);
+    /* Once more with kicks on: the guest may have added buffers just now. */
+    for (int i = 0; i < 2; i++) {
+        ret = rx_fill(n, q->rx_vq, &p);
+        if (ret > 0) {
+            return rx_deliver(n, q, &p);
+        }
+        rx_give_up(q->rx_vq, &p);
+        if (ret < 0 || virtio_is_broken(&n->parent_obj)) {
+            trace_virtio_net_rx_drop(n, p.size);
+            return p.size;
+        }
+        p.offset = n->host_hdr_len;
+        virtio_queue_set_notification(q->rx_vq, true);
     }
-    rx_give_up(q->rx_vq, &p);
-    if (ret < 0 || virtio_is_broken(&n->parent_obj)) {
-        trace_virtio_net_rx_drop(n, p.size);
-        return p.size;
-    }
-    /* Wait for buffers; the guest may have added some just now. */
-    virtio_queue_set_notification(q->rx_vq, true);
     return 0;
 }
 
@@ -216,8 +218,7 @@ static void tx_flush(VirtIONetQueue *q)
     VirtIODevice *vdev = &n->parent_obj;
     uint32_t burst = 0;
 
-    if (q->tx_waiting || !(vdev->status & VIRTIO_CONFIG_S_DRIVER_OK) ||
-        !vdev->vm_running) {
+    if (q->tx_waiting || !vdev->ioeventfd_started) {
         return;
     }
     virtio_queue_set_notification(q->tx_vq, false);
@@ -263,7 +264,8 @@ void virtio_net_drop_tx(VirtIONetQueue *q)
     aio_bh_cancel(q->tx_bh);
     net_purge_queued_packets(nc);
     if (q->tx_waiting) {
-        virtqueue_detach(q->tx_vq, q->tx_waiting);
+        /* Sent when the device runs again: the driver waits for it. */
+        virtqueue_unpop(q->tx_vq, q->tx_waiting);
         g_clear_pointer(&q->tx_waiting, g_free);
     }
     aio_bh_cancel(q->tx_bh);

@@ -111,6 +111,7 @@ static bool virtio_net_validate_features(VirtIODevice *vdev, uint64_t f)
         { VIRTIO_NET_F_GUEST_ANNOUNCE, VIRTIO_NET_F_CTRL_VQ },
         { VIRTIO_NET_F_MQ, VIRTIO_NET_F_CTRL_VQ },
         { VIRTIO_NET_F_CTRL_MAC_ADDR, VIRTIO_NET_F_CTRL_VQ },
+        { VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, VIRTIO_NET_F_CTRL_VQ },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
