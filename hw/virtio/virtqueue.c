@@ -231,15 +231,32 @@ static void inorder_take(VirtQueue *vq, const VirtChain *c)
     vq->inorder_count++;
 }
 
+/*
+ * With event indices the last pop told the driver where to kick. It may have
+ * gone past that meanwhile and not kicked: look again after that was visible.
+ */
+static bool has_chain(VirtQueue *vq, const VRing *r)
+{
+    if (!vq->ops->is_empty(vq, r)) {
+        return true;
+    }
+    if (!vq->notification || !vq_event_idx(vq)) {
+        return false;
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return !vq->ops->is_empty(vq, r);
+}
+
 /* In a read section: collect the next chain and move past it. */
 static bool take_chain(VirtQueue *vq, VirtChain *c)
 {
     VRing *r = rcu_dereference(vq->ring);
 
-    if (!r || vq->ops->is_empty(vq, r)) {
+    if (!r || !has_chain(vq, r)) {
         return false;
     }
-    if (vq->inuse >= vq->num) {
+    /* In order, those that are done and wait for an older one count too. */
+    if (MAX(vq->inuse, vq->inorder_count) >= vq->num) {
         virtio_error(vq->vdev, "queue %u: more chains than descriptors",
                      vq->index);
         return false;
