@@ -458,17 +458,31 @@ static void blk_do_drain(VirtIODevice *vdev)
     blk_drain(s->conf.blk);
 }
 
+/* Of queue @vq, or of all (NULL). The device is stopped and drained. */
+static void blk_drop_stalled(VirtIOBlock *s, const VirtQueue *vq)
+{
+    VirtIOBlockReq *req, *next;
+
+    STAILQ_FOREACH_SAFE(req, &s->stalled, next, next) {
+        if (!vq || req->vq == vq) {
+            STAILQ_REMOVE(&s->stalled, req, VirtIOBlockReq, next);
+            virtqueue_detach(req->vq, &req->elem);
+            blk_req_free(req);
+        }
+    }
+}
+
 static void blk_reset(VirtIODevice *vdev)
 {
     VirtIOBlock *s = VIRTIO_BLK(vdev);
-    VirtIOBlockReq *req;
 
     blk_drain(s->conf.blk);
-    while ((req = STAILQ_FIRST(&s->stalled))) {
-        STAILQ_REMOVE_HEAD(&s->stalled, next);
-        virtqueue_detach(req->vq, &req->elem);
-        blk_req_free(req);
-    }
+    blk_drop_stalled(s, NULL);
+}
+
+static void blk_queue_reset(VirtIODevice *vdev, uint32_t n)
+{
+    blk_drop_stalled(VIRTIO_BLK(vdev), virtio_get_queue(vdev, n));
 }
 
 static void blk_resize_cb(void *opaque)
@@ -650,6 +664,7 @@ static void virtio_blk_class_init(ObjectClass *oc, const void *data)
     vdc->get_features = blk_get_features;
     vdc->set_features = blk_set_features;
     vdc->reset = blk_reset;
+    vdc->queue_reset = blk_queue_reset;
     vdc->running = blk_running;
     vdc->drain = blk_do_drain;
     vdc->vmsd = &vmstate_virtio_blk;

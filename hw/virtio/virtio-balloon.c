@@ -143,14 +143,6 @@ static void balloon_stats_arm(VirtIOBalloon *s)
     }
 }
 
-static void balloon_drop_stats_elem(VirtIOBalloon *s)
-{
-    if (s->stats_elem) {
-        virtqueue_detach(s->stats_vq, s->stats_elem);
-        g_clear_pointer(&s->stats_elem, g_free);
-    }
-}
-
 /* The guest keeps one buffer in the queue; giving it back asks for new data. */
 static void balloon_handle_stats(VirtIODevice *vdev, VirtQueue *vq)
 {
@@ -288,11 +280,22 @@ static uint64_t balloon_get_features(VirtIODevice *vdev, uint64_t features)
     return features | BIT64(VIRTIO_BALLOON_F_STATS_VQ);
 }
 
+/* The statistics buffer goes back to the ring, from which it is read again when
+ * the device runs: after migration on the other side. */
+static void balloon_running(VirtIODevice *vdev, bool running)
+{
+    VirtIOBalloon *s = VIRTIO_BALLOON(vdev);
+
+    if (!running && s->stats_elem) {
+        virtqueue_unpop(s->stats_vq, s->stats_elem);
+        g_clear_pointer(&s->stats_elem, g_free);
+    }
+}
+
 static void balloon_reset(VirtIODevice *vdev)
 {
     VirtIOBalloon *s = VIRTIO_BALLOON(vdev);
 
-    balloon_drop_stats_elem(s);
     timer_del(&s->stats_timer);
     s->actual = 0;
     s->poison_val = 0;
@@ -424,6 +427,7 @@ static void balloon_class_init(ObjectClass *oc, const void *data)
     vdc->get_config = balloon_get_config;
     vdc->set_config = balloon_set_config;
     vdc->reset = balloon_reset;
+    vdc->running = balloon_running;
     vdc->vmsd = &vmstate_balloon;
     DEVICE_CLASS(oc)->categories = BIT(DEVICE_CATEGORY_MISC);
     device_class_set_props(DEVICE_CLASS(oc), balloon_props);

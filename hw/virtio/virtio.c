@@ -186,16 +186,25 @@ static void vq_reset_state(VirtQueue *vq)
     virtqueue_init_state(vq);
 }
 
-/* VIRTIO 1.2, 2.6.1 */
+/*
+ * VIRTIO 1.2, 2.6.1. The device stops as a whole for it: only that completes
+ * the requests in flight and gives back the buffers that a device holds, which
+ * must not reach the ring that the driver enables next.
+ */
 void virtio_queue_reset(VirtQueue *vq)
 {
-    VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vq->vdev);
+    VirtIODevice *vdev = vq->vdev;
+    VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vdev);
+    bool restart = vdev->ioeventfd_started;
 
-    virtio_detach_queue(vq);
+    virtio_stop_queues(vdev);
     if (vdc->queue_reset) {
-        vdc->queue_reset(vq->vdev, vq->index);
+        vdc->queue_reset(vdev, vq->index);
     }
     vq_reset_state(vq);
+    if (restart) {
+        virtio_start_queues(vdev);
+    }
 }
 
 uint16_t virtio_queue_get_vector(const VirtQueue *vq)

@@ -123,6 +123,7 @@ struct VirtioDeviceClass {
     /* Queues are detached from their contexts when these are called. */
     void (*reset)(VirtIODevice *vdev);
     void (*set_status)(VirtIODevice *vdev, uint8_t old_status);
+    /* drop what still belongs to queue @n; the device is stopped */
     void (*queue_reset)(VirtIODevice *vdev, uint32_t n);
     /* all requests in flight complete before this returns; big lock */
     void (*drain)(VirtIODevice *vdev);
