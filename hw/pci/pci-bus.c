@@ -170,6 +170,7 @@ bool pci_bus_attach(PCIBus *bus, PCIDevice *dev, Error **errp)
         return false;
     }
     dev->devfn = devfn;
+    dev->addr = devfn;              /* clients read back what was chosen */
     bus->devices[devfn] = dev;
     if (bus->parent_dev) {
         pcie_cap_set_present(bus->parent_dev, true);

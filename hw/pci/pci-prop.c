@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The "addr" property: slot.function as text, or a devfn as a number. */
+/* The "addr" property: written as slot.function or a number, read as devfn. */
 #include "util/osdep.h"
 #include <json-c/json.h>
 #include "hw/pci/pci.h"
@@ -40,19 +40,11 @@ static bool pci_parse_addr(const char *s, int32_t *devfn)
     return *s == '\0';
 }
 
+/* Clients compute with it, so that it reads as a number. */
 static bool pci_devfn_get(Object *obj, Visitor *v, const char *name,
                           void *opaque, Error **errp)
 {
-    int32_t *devfn = property_field(obj, opaque);
-    g_autofree char *s = NULL;
-
-    if (*devfn < 0) {
-        s = g_strdup("-1");
-    } else {
-        s = g_strdup_printf("%02x.%x", PCI_SLOT_OF(*devfn),
-                            PCI_FUNC_OF(*devfn));
-    }
-    return visit_type_str(v, name, &s, errp);
+    return visit_type_int32(v, name, property_field(obj, opaque), errp);
 }
 
 static bool pci_devfn_set(Object *obj, Visitor *v, const char *name,
@@ -100,7 +92,7 @@ static struct json_object *pci_devfn_default_json(const Property *prop)
 }
 
 const PropertyInfo prop_info_pci_devfn = {
-    .type = "str",
+    .type = "int32",
     .get = pci_devfn_get,
     .set = pci_devfn_set,
     .set_default = pci_devfn_set_default,
