@@ -43,7 +43,6 @@ EXCEPTIONS = {
         "accesses to configuration space are traced in hw/pci",
     ("hw/char/serial-isa.c", "trace"): "its registers are in serial.c",
     ("hw/acpi/ged.c", "test"): NO_TEST,
-    ("hw/block/virtio-blk.c", "test"): NO_TEST,
     ("hw/char/debugcon.c", "test"): NO_TEST,
     ("hw/char/serial-isa.c", "test"): NO_TEST,
     ("hw/char/virtio-console.c", "test"): NO_TEST,
@@ -55,8 +54,6 @@ EXCEPTIONS = {
     ("hw/nvram/fw_cfg.c", "test"): NO_TEST,
     ("hw/pci-bridge/pcie-root-port.c", "test"): NO_TEST,
     ("hw/pci-host/pci-lite.c", "test"): NO_TEST,
-    ("hw/virtio/virtio-balloon.c", "test"): NO_TEST,
-    ("hw/virtio/virtio-rng.c", "test"): NO_TEST,
 }
 
 
