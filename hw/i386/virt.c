@@ -81,13 +81,13 @@ static bool virt_create_pci(VirtMachine *v, Error **errp)
     PCIDevice *fn0;
 
     object_property_add_child(OBJECT(v), "pcihost", OBJECT(pci));
-    pci->mem = sys;
-    pci->io = io;
     pci->dma_as = &address_space_memory;
     if (!qdev_realize_and_unref(DEVICE(pci), NULL, errp)) {
         return false;
     }
     v->pci = pci;
+    memory_region_add_subregion_overlap(sys, 0, &pci->mem, -1);
+    memory_region_add_subregion_overlap(io, 0, &pci->io, -1);
     memory_region_add_subregion(sys, VIRT_ECAM_BASE, &pci->ecam);
     memory_region_add_subregion(io, VIRT_PORT_PCI_ADDR, &pci->config_addr);
     memory_region_add_subregion(io, VIRT_PORT_PCI_DATA, &pci->config_data);

@@ -118,7 +118,7 @@ static bool pci_lite_host_realize(DeviceState *dev, Error **errp)
 {
     PCILiteHost *s = PCI_LITE_HOST(dev);
     const PCIRootBusInfo info = {
-        .mem = s->mem, .io = s->io, .dma_as = s->dma_as, .has_msi = true,
+        .mem = &s->mem, .io = &s->io, .dma_as = s->dma_as, .has_msi = true,
     };
 
     s->bus = pci_root_bus_new(dev, "pcie.0", TYPE_PCIE_BUS, &info);
@@ -134,6 +134,8 @@ static void pci_lite_host_instance_init(Object *obj)
 {
     PCILiteHost *s = PCI_LITE_HOST(obj);
 
+    memory_region_init(&s->mem, obj, "pci-mem", UINT64_MAX);
+    memory_region_init(&s->io, obj, "pci-io", 64 * KiB);
     memory_region_init_io(&s->ecam, obj, &ecam_ops, s, "pci-ecam",
                           PCI_ECAM_BYTES);
     memory_region_init_io(&s->config_addr, obj, &config_addr_ops, s,
@@ -146,6 +148,8 @@ static void pci_lite_host_instance_finalize(Object *obj)
 {
     PCILiteHost *s = PCI_LITE_HOST(obj);
 
+    memory_region_deinit(&s->mem);
+    memory_region_deinit(&s->io);
     memory_region_deinit(&s->ecam);
     memory_region_deinit(&s->config_addr);
     memory_region_deinit(&s->config_data);

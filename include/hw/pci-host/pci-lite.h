@@ -3,8 +3,9 @@
  * The PCI Express host of the virt machines: bus "pcie.0", function 00.0 is
  * 8086:0d57, MSI and MSI-X only.
  *
- * Life cycle: the board sets mem, io and dma_as, realizes it, and maps the
- * three regions at the addresses of its memory map. Context: big lock.
+ * Life cycle: the board sets dma_as and port_cf9, realizes it, and maps the
+ * regions: ecam and the ports where its memory map has them, mem and io below
+ * all else (priority -1), so that no BAR hides RAM. Context: big lock.
  */
 #ifndef HW_PCI_HOST_PCI_LITE_H
 #define HW_PCI_HOST_PCI_LITE_H
@@ -25,11 +26,10 @@ struct PCILiteHost {
     uint64_t hole64_size;           /* bytes of the window above 4 GiB */
 
     /* Given by the board */
-    MemoryRegion *mem;              /* where memory BARs appear */
-    MemoryRegion *io;
     AddressSpace *dma_as;
     MemoryRegion *port_cf9;         /* byte accesses there; NULL: nothing */
 
+    MemoryRegion mem, io;           /* where BARs appear: all addresses */
     MemoryRegion ecam;              /* PCI_ECAM_BYTES */
     MemoryRegion config_addr;       /* port 0xcf8 */
     MemoryRegion config_data;       /* port 0xcfc */

@@ -60,6 +60,13 @@ static bool have_iasl(void)
     return path != NULL;
 }
 
+void iasl_check_table(const uint8_t *table)
+{
+    if (have_iasl()) {
+        check_one(table);
+    }
+}
+
 void iasl_check_tables(const AcpiTables *t)
 {
     if (!have_iasl()) {

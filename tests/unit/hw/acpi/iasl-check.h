@@ -11,6 +11,8 @@
 /* iasl_check_tables: all tables of a finished set. Skips the test when there
  * is no iasl. */
 void iasl_check_tables(const AcpiTables *t);
+/* iasl_check_table: one; nothing without iasl. */
+void iasl_check_table(const uint8_t *table);
 /* acpi_find_table: by signature, NULL when missing; checks its checksum. */
 const uint8_t *acpi_find_table(const AcpiTables *t, const char *signature);
 
