@@ -145,7 +145,9 @@ int64_t aio_timers_timeout_ns(const AioContext *ctx)
             (i == CLOCK_VIRTUAL && !virtual_clock_is_enabled())) {
             continue;
         }
-        left_ns = MAX(first_ns - clock_get_ns(i), 0);
+        /* Not inside MAX: that reads the clock twice. */
+        left_ns = first_ns - clock_get_ns(i);
+        left_ns = MAX(left_ns, 0);
         /* No waiting brings a manual clock there. */
         if (i != CLOCK_VIRTUAL || !vclock.manual || !left_ns) {
             timeout_ns = MIN(timeout_ns, left_ns);
