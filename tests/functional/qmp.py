@@ -57,7 +57,7 @@ class QMPClient:
                 return answer
             self.events.append(answer)
 
-    def cmd(self, name: str, **arguments: Any) -> Any:
+    def cmd(self, name: str, /, **arguments: Any) -> Any:
         """Run a command; underscores in argument names stand for hyphens.
 
         Errors: QMPError.

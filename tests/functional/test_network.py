@@ -28,11 +28,11 @@ ip addr show eth0 | grep -q 10.0.2.15 || exit 2
 
 
 class ByteServer:
-    """Answers each connection on the loop-back with a fixed text."""
+    """Answers each connection with a fixed text."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, address: str = "127.0.0.1") -> None:
         self._body = body
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server((address, 0))
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -135,7 +135,7 @@ def test_iperf3(env: Env, kind: str) -> None:
                         " /lib/systemd/systemd-networkd-wait-online "
                         "--timeout=60")
         else:
-            guest.shell("systemctl stop systemd-networkd; "
+            guest.shell("systemctl stop systemd-networkd.socket systemd-networkd; "
                         "d=$(basename /sys/class/net/e*); ip link set $d up; "
                         "ip addr add %s/24 dev $d" % GUEST_ADDRESS)
         for direction in ("", "-R"):
