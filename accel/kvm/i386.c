@@ -19,6 +19,8 @@
 #define KVM_I386_IDENTITY_GPA 0xfeffc000ULL
 #define KVM_I386_TSS_GPA      0xfeffd000ULL
 
+#define KVM_I386_CR4_PSE 0x10
+
 /* arch_prctl(2): let guests use AMX's tile data. */
 #define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
 #define XFEATURE_XTILEDATA        18
@@ -251,6 +253,22 @@ bool kvm_arch_handle_exit(CPUState *cpu, struct kvm_run *run)
         return false;
     default:
         return false;
+    }
+}
+
+/*
+ * KVM on AMD clears its control block here, and with it the root of the nested
+ * page tables, which it sets again only when the guest had paging on (seen
+ * with Linux 6.1): the next run would fault for ever. A change of CR4 makes it
+ * load the root; the reset puts the right value.
+ */
+void kvm_arch_shutdown_exit(CPUState *cpu)
+{
+    struct kvm_sregs sregs;
+
+    if (kvm_vcpu_ioctl(cpu, KVM_GET_SREGS, &sregs) == 0) {
+        sregs.cr4 ^= KVM_I386_CR4_PSE;
+        kvm_vcpu_ioctl(cpu, KVM_SET_SREGS, &sregs);
     }
 }
 

@@ -179,6 +179,8 @@ void kvm_arch_vm_state_change(KVMState *s, bool running);
 int kvm_arch_pin_route_set(AccelState *as, int pin, const MSIMessage *msg);
 /* An exit that only the architecture knows; false: nobody does. */
 bool kvm_arch_handle_exit(CPUState *cpu, struct kvm_run *run);
+/* After KVM_EXIT_SHUTDOWN, before the reset. On the vCPU's thread. */
+void kvm_arch_shutdown_exit(CPUState *cpu);
 /* Registers for an error message. */
 void kvm_arch_describe_state(CPUState *cpu, GString *out);
 /* The MSI's address as the kernel wants it. */

@@ -95,9 +95,11 @@ static void handle_mmio(struct kvm_run *run)
 }
 
 /* What a PC's chipset makes of it. */
-static ExitAction handle_triple_fault(void)
+static ExitAction handle_triple_fault(CPUState *cpu)
 {
     BQL_GUARD();
+
+    kvm_arch_shutdown_exit(cpu);
     system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
     return EXIT_LEAVE;
 }
@@ -150,7 +152,7 @@ static ExitAction handle_exit(KVMState *s, CPUState *cpu, struct kvm_run *run)
     case KVM_EXIT_INTR:
         return EXIT_LEAVE;
     case KVM_EXIT_SHUTDOWN:
-        return handle_triple_fault();
+        return handle_triple_fault(cpu);
     case KVM_EXIT_SYSTEM_EVENT:
         return handle_system_event(cpu, run);
     case KVM_EXIT_DIRTY_RING_FULL: {
