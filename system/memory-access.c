@@ -109,8 +109,8 @@ static uint64_t hole_access(const FlatView *view, MemAccess *a)
 }
 
 /*
- * Do what can be done inside a read section. Returns the bytes done; 0 when
- * *@mmio is to be accessed with the big lock held.
+ * Do what needs no big lock. Returns the bytes done; 0 when *@mmio is to be
+ * accessed with the big lock held.
  */
 static uint64_t access_unlocked(AddressSpace *as, MemAccess *a,
                                 const FlatRange **mmio)
@@ -119,7 +119,7 @@ static uint64_t access_unlocked(AddressSpace *as, MemAccess *a,
     const FlatRange *fr;
     uint64_t n;
 
-    RCU_READ_GUARD();
+    MEMORY_MAP_GUARD();
     view = rcu_dereference(as->view);
     fr = flatview_lookup(view, a->addr);
     if (unlikely(fr == NULL)) {
@@ -186,7 +186,7 @@ MemTxResult address_space_rw_ram(AddressSpace *as, hwaddr addr, void *buf,
 {
     uint8_t *p = buf;
 
-    RCU_READ_GUARD();
+    MEMORY_MAP_GUARD();
     while (len > 0) {
         FlatView *view = rcu_dereference(as->view);
         const FlatRange *fr = flatview_lookup(view, addr);
@@ -214,7 +214,7 @@ void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len,
 {
     const FlatRange *fr;
 
-    RCU_READ_GUARD();
+    MEMORY_MAP_GUARD();
     fr = flatview_lookup(rcu_dereference(as->view), addr);
     if (*len == 0 || fr == NULL || !flat_range_is_direct(fr, is_write)) {
         return NULL;
@@ -231,17 +231,14 @@ void address_space_unmap(AddressSpace *as, void *buf, uint64_t len,
 {
     RamBlock *rb;
     uint64_t offset;
-    Object *owner;
 
-    rcu_read_lock();
+    MEMORY_MAP_GUARD();
     rb = ram_block_from_host(buf, &offset);
     g_assert(rb);
     if (is_write && access > 0 && memory_global_dirty_log_is_on()) {
         ram_block_set_dirty(rb, offset, MIN(access, len));
     }
-    owner = rb->mr->owner;
-    rcu_read_unlock();
-    memory_owner_unref(owner);
+    memory_owner_unref(rb->mr->owner);
 }
 
 void *address_space_ram_ptr(AddressSpace *as, hwaddr addr, uint64_t len,
@@ -281,7 +278,7 @@ MemoryRegionSection memory_region_find(AddressSpace *as, hwaddr addr,
     const FlatRange *fr;
     hwaddr skip;
 
-    RCU_READ_GUARD();
+    MEMORY_MAP_GUARD();
     fr = flatview_search(rcu_dereference(as->view), addr);
     if (fr == NULL || size == 0 ||
         (fr->first > addr && fr->first - addr > size - 1)) {

@@ -10,6 +10,7 @@
 #define SYSTEM_MEMORY_INTERNAL_H
 
 #include "system/memory.h"
+#include "util/bql.h"
 
 typedef struct FlatRange {
     hwaddr first, last;                 /* in the address space */
@@ -52,6 +53,33 @@ struct IoeventfdList {
     uint32_t nr;
     Ioeventfd fds[];
 };
+
+/*
+ * Hold the map still: by the big lock if the caller has it, which keeps
+ * changes away, else by a read section, which costs two memory barriers.
+ */
+static inline bool memory_map_hold(void)
+{
+    bool section = !bql_locked();
+
+    if (section) {
+        rcu_read_lock();
+    }
+    return section;
+}
+
+static inline void memory_map_release(const bool *section)
+{
+    if (*section) {
+        rcu_read_unlock();
+    }
+}
+
+/* Until the end of the block. */
+#define MEMORY_MAP_GUARD()                                                     \
+    bool memory_map_guard_                                                     \
+        __attribute__((cleanup(memory_map_release), unused)) =                 \
+            memory_map_hold()
 
 extern bool memory_map_shared;
 

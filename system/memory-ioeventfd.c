@@ -106,7 +106,7 @@ bool memory_region_dispatch_ioeventfd(MemoryRegion *mr, hwaddr offset,
     const IoeventfdList *list;
     uint32_t i;
 
-    RCU_READ_GUARD();
+    MEMORY_MAP_GUARD();
     list = rcu_dereference(mr->ioeventfds);
     for (i = 0; list && i < list->nr; i++) {
         const Ioeventfd *fd = &list->fds[i];

@@ -6,7 +6,6 @@
  */
 #include "util/osdep.h"
 #include "system/memory-internal.h"
-#include "util/bql.h"
 #include "trace/trace-system.h"
 
 MemoryRegionSection section_from_range(AddressSpace *as, const FlatRange *fr)

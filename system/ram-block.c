@@ -10,7 +10,6 @@
 #include "util/osdep.h"
 #include "system/memory-internal.h"
 #include "util/bitmap.h"
-#include "util/bql.h"
 #include "util/mmap-alloc.h"
 
 typedef struct RamList {
@@ -163,7 +162,7 @@ RamBlock *ram_block_from_host(const void *host, uint64_t *offset)
     const uint8_t *p = host;
     uint32_t lo = 0, hi;
 
-    RCU_READ_GUARD();
+    MEMORY_MAP_GUARD();
     list = rcu_dereference(ram_list);
     hi = list ? list->nr : 0;
     while (lo < hi) {
