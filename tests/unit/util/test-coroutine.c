@@ -328,7 +328,7 @@ typedef struct Shared {
     CoMutex mutex;
     CoRwlock rw;
     CoQueue queue;
-    int inside, total, readers, max_readers;
+    int inside, total, readers;
     int running;                    /* atomic */
     bool done;
 } Shared;
@@ -432,7 +432,7 @@ static void coroutine_fn co_reader(void *opaque)
     Shared *s = opaque;
 
     co_rwlock_rdlock(&s->rw);
-    s->max_readers = MAX(s->max_readers, ++s->readers);
+    s->readers++;
     coroutine_yield();
     s->readers--;
     co_rwlock_unlock(&s->rw);
