@@ -125,6 +125,11 @@ Coroutine *coroutine_stack_alloc(void (*start)(Coroutine *co))
         /* The last function on it never returned. */
         __asan_unpoison_memory_region(co->stack_bottom, co->stack_bytes);
 #endif
+#ifdef __SANITIZE_THREAD__
+        /* So its record of calls would only grow. */
+        __tsan_destroy_fiber(co->tsan_fiber);
+        co->tsan_fiber = __tsan_create_fiber(0);
+#endif
     } else {
         co = coroutine_map();
     }

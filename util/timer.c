@@ -110,9 +110,10 @@ static int64_t timers_first_ns(const AioContext *ctx, ClockType clock)
 
 static void timers_min(AioContext *ctx, void *opaque)
 {
+    int64_t first_ns = timers_first_ns(ctx, CLOCK_VIRTUAL);
     int64_t *min = opaque;
 
-    *min = MIN(*min, timers_first_ns(ctx, CLOCK_VIRTUAL));
+    *min = MIN(*min, first_ns);
 }
 
 int64_t virtual_clock_deadline_ns(void)

@@ -146,7 +146,11 @@ static void test_guard_page(void)
     g_test_trap_assert_failed();
 }
 
+#ifdef __SANITIZE_THREAD__
+#define SWITCHES 1000               /* each takes a thousand times longer */
+#else
 #define SWITCHES 1000000
+#endif
 
 static void coroutine_fn co_loop(void *opaque)
 {
