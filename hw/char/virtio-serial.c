@@ -208,7 +208,17 @@ static void port_drop_tx(VirtIOSerialPort *port)
         virtqueue_detach(port->tx_vq, port->tx_elem);
         g_clear_pointer(&port->tx_elem, g_free);
     }
+    port->tx_offset = 0;
     port->throttled = false;
+}
+
+/* Stop: the buffer is taken again, from where the port left it. */
+static void port_put_back_tx(VirtIOSerialPort *port)
+{
+    if (port->tx_elem) {
+        virtqueue_unpop(port->tx_vq, port->tx_elem);
+        g_clear_pointer(&port->tx_elem, g_free);
+    }
 }
 
 /* Offer the rest of the current buffer; true when all of it was taken. */
@@ -244,13 +254,13 @@ static void port_flush_tx(VirtIOSerialPort *port)
     while (!port->throttled) {
         if (!port->tx_elem) {
             port->tx_elem = virtqueue_pop(port->tx_vq, sizeof(*port->tx_elem));
-            port->tx_offset = 0;
         }
         if (!port->tx_elem || !port_tx_elem(port)) {
             break;
         }
         virtqueue_push(port->tx_vq, port->tx_elem, 0);
         g_clear_pointer(&port->tx_elem, g_free);
+        port->tx_offset = 0;
         any = true;
     }
     if (any) {
@@ -310,6 +320,11 @@ size_t virtio_serial_can_write(VirtIOSerialPort *port)
     }
     if (!port->rx_elem) {
         port->rx_elem = virtqueue_pop(port->rx_vq, sizeof(*port->rx_elem));
+    }
+    if (port->rx_elem && port->rx_elem->in_num == 0) {
+        virtio_error(vdev, "port %u: input buffer that the device cannot write",
+                     port->nr);
+        port_drop_rx(port);
     }
     return port->rx_elem ? iov_size(port->rx_elem->in_sg,
                                     port->rx_elem->in_num) : 0;
@@ -375,6 +390,7 @@ static void serial_running(VirtIODevice *vdev, bool running)
         }
         if (!running) {
             port_drop_rx(port);
+            port_put_back_tx(port);
         } else if (VIRTIO_SERIAL_PORT_GET_CLASS(port)->guest_writable) {
             VIRTIO_SERIAL_PORT_GET_CLASS(port)->guest_writable(port);
         }
@@ -391,6 +407,17 @@ static void serial_reset(VirtIODevice *vdev)
         if (s->ports[i]) {
             port_drop_tx(s->ports[i]);
             port_set_guest_open(s->ports[i], false);
+        }
+    }
+}
+
+static void serial_queue_reset(VirtIODevice *vdev, uint32_t n)
+{
+    VirtIOSerial *s = VIRTIO_SERIAL(vdev);
+
+    for (uint32_t i = 0; i < s->max_ports; i++) {
+        if (s->ports[i] && virtio_queue_get_index(s->tx[i]) == n) {
+            port_drop_tx(s->ports[i]);
         }
     }
 }
@@ -449,7 +476,8 @@ static void serial_unrealize(VirtIODevice *vdev)
     g_clear_pointer(&s->tx, g_free);
 }
 
-/* For each number: is there a port, and is it open. */
+/* For each number: is there a port, is it open, and how much of the next buffer
+ * of output it has taken. */
 static bool get_ports(VMStateReader *r, void *pv, size_t size,
                       const VMStateField *field, Error **errp)
 {
@@ -466,6 +494,12 @@ static bool get_ports(VMStateReader *r, void *pv, size_t size,
             return false;
         }
         if (s->ports[i]) {
+            uint32_t offset;
+
+            if (!vmstate_read_be32(r, &offset, errp)) {
+                return false;
+            }
+            s->ports[i]->tx_offset = offset;
             port_set_guest_open(s->ports[i], state & 2);
         }
     }
@@ -481,7 +515,8 @@ static bool put_ports(VMStateWriter *w, const void *pv, size_t size,
         VirtIOSerialPort *p = s->ports[i];
 
         if (!vmstate_write_u8(w, p ? 1 | (p->guest_connected ? 2 : 0) : 0,
-                              errp)) {
+                              errp) ||
+            (p && !vmstate_write_be32(w, p->tx_offset, errp))) {
             return false;
         }
     }
@@ -522,6 +557,7 @@ static void virtio_serial_class_init(ObjectClass *oc, const void *data)
     vdc->get_config = serial_get_config;
     vdc->get_features = serial_get_features;
     vdc->reset = serial_reset;
+    vdc->queue_reset = serial_queue_reset;
     vdc->running = serial_running;
     vdc->vmsd = &vmstate_virtio_serial;
     DEVICE_CLASS(oc)->categories = BIT(DEVICE_CATEGORY_INPUT);
