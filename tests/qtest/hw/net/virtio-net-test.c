@@ -5,6 +5,7 @@
  * VirtIO 1.2, 5.1.
  */
 #include "libqtest/qtest-virtio.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -42,6 +43,7 @@ static void rig_init(Rig *r, uint64_t without)
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), ==, 0);
     r->wire = fds[0];
+    fcntl(fds[0], F_SETFD, FD_CLOEXEC);
     r->qts = qtest_startf("-M virt -m 64M -netdev dgram,id=n,local.type=fd,"
                           "local.str=%d -device virtio-net-pci,netdev=n,id=nic,"
                           "mac=52:54:00:12:34:56", fds[1]);
