@@ -55,6 +55,18 @@ def unpack_into(debs: List[str], folder: str) -> None:
         run(["dpkg-deb", "-x", path, folder])
 
 
+def merge_usr(folder: str) -> None:
+    """Move lib and the like below usr, where the system links them to: as a
+    real folder in an upper layer it would hide the whole of the system's."""
+    for name in ("bin", "sbin", "lib", "lib64"):
+        old = os.path.join(folder, name)
+        if os.path.isdir(old) and not os.path.islink(old):
+            target = os.path.join(folder, "usr", name)
+            os.makedirs(target, exist_ok=True)
+            run(["cp", "-a", old + "/.", target])
+            shutil.rmtree(old)
+
+
 def fetch_tree(package: str) -> str:
     """Folder with one package unpacked, without what it depends on."""
     def build(path: str) -> None:
@@ -85,10 +97,10 @@ def fetch_closure(name: str, packages: List[str]) -> str:
         folder = path + ".debs"
         try:
             unpack_into([download(p, folder) for p in names], path)
+            merge_usr(path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(cache_dir(), exist_ok=True)
-    return cached("tree-" + name, "", names, build)
+    return cached("tree-" + name, "", names + ["merged usr"], build)
 
 
 class Kernel:
