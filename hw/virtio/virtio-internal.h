@@ -88,6 +88,7 @@ struct VirtQueue {
     AioContext *ctx;                /* NULL: main */
     bool attached;                  /* handler is in the context */
     bool ioeventfd_assigned;        /* the transport has host_notifier */
+    bool raise_pending;             /* atomic: for the device's raise_bh */
     bool guest_notifier_on;         /* its signals reach the guest */
     EventNotifier host_notifier, guest_notifier;
 };
@@ -127,6 +128,8 @@ void virtqueue_remap_ring(VirtQueue *vq);
 /* virtio-notify.c */
 void virtio_attach_queue(VirtQueue *vq);
 void virtio_detach_queue(VirtQueue *vq);
+/* Main loop: interrupts that an iothread could not send itself. */
+void virtio_raise_bh(void *opaque);
 
 VirtioBusClass *virtio_get_bus_class(VirtIODevice *vdev, DeviceState **transport);
 

@@ -15,6 +15,7 @@
 #include "util/osdep.h"
 #include "virtio-internal.h"
 #include "system/memory.h"
+#include "util/bql.h"
 #include "util/main-loop.h"
 
 static AioContext *vq_ctx(const VirtQueue *vq)
@@ -249,6 +250,19 @@ static void virtio_raise(VirtIODevice *vdev, uint16_t vector, uint8_t isr)
     }
 }
 
+void virtio_raise_bh(void *opaque)
+{
+    VirtIODevice *vdev = opaque;
+
+    for (uint32_t i = 0; i < vdev->num_queues; i++) {
+        VirtQueue *vq = vdev->vq[i];
+
+        if (__atomic_exchange_n(&vq->raise_pending, false, __ATOMIC_SEQ_CST)) {
+            virtio_raise(vdev, vq->vector, 1);
+        }
+    }
+}
+
 void virtio_notify(VirtIODevice *vdev, VirtQueue *vq)
 {
     bool wanted;
@@ -263,8 +277,12 @@ void virtio_notify(VirtIODevice *vdev, VirtQueue *vq)
     }
     if (vq->guest_notifier_on) {
         event_notifier_set(&vq->guest_notifier);
-    } else {
+    } else if (bql_locked()) {
         virtio_raise(vdev, vq->vector, 1);
+    } else {
+        /* The transport's registers belong to the big lock. */
+        __atomic_store_n(&vq->raise_pending, true, __ATOMIC_SEQ_CST);
+        aio_bh_schedule(vdev->raise_bh);
     }
 }
 

@@ -337,6 +337,7 @@ void virtio_dev_reset(VirtIODevice *vdev)
     for (uint32_t i = 0; i < vdev->num_queues; i++) {
         vq_reset_state(vdev->vq[i]);
         vdev->vq[i]->vector = VIRTIO_NO_VECTOR;
+        vdev->vq[i]->raise_pending = false;
     }
 }
 
@@ -439,6 +440,7 @@ static bool virtio_device_realize(DeviceState *dev, Error **errp)
     VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(dev);
 
     vdev->broken_bh = aio_bh_new(main_context(), virtio_broken_bh, vdev);
+    vdev->raise_bh = aio_bh_new(main_context(), virtio_raise_bh, vdev);
     if (!vdc->realize(vdev, errp)) {
         goto err_realize;
     }
@@ -458,6 +460,8 @@ err_plug:
         vdc->unrealize(vdev);
     }
 err_realize:
+    aio_bh_delete(vdev->raise_bh);
+    vdev->raise_bh = NULL;
     aio_bh_delete(vdev->broken_bh);
     vdev->broken_bh = NULL;
     return false;
@@ -479,6 +483,8 @@ static void virtio_device_unrealize(DeviceState *dev)
     if (vdc->unrealize) {
         vdc->unrealize(vdev);
     }
+    aio_bh_delete(vdev->raise_bh);
+    vdev->raise_bh = NULL;
     aio_bh_delete(vdev->broken_bh);
     vdev->broken_bh = NULL;
 }

@@ -99,6 +99,7 @@ struct VirtIODevice {
     bool vm_running;
     bool dma_enabled;               /* by the transport */
     AioBH *broken_bh;
+    AioBH *raise_bh;
     MemoryListener listener;
     void *vm_change;                /* VMStateChangeEntry */
 };

@@ -340,6 +340,24 @@ static void test_huge(gconstpointer device)
     rig_end(&r);
 }
 
+static void test_interrupts(gconstpointer device)
+{
+    Rig r;
+
+    rig_init_raw(&r, "", device);
+    qvirtio_clear(&r.v);
+    qvirtio_init(&r.v, &r.pci, BLK_ID, 0);
+    qvirtio_enable_msix(&r.v);
+    qvirtio_negotiate(&r.v, QVIRTIO_VERSION_1);
+    qvirtio_queue_setup(&r.v, &r.q, 0, 0);
+    qvirtio_driver_ok(&r.v);
+    for (int i = 0; i < 50; i++) {
+        g_assert_cmpuint(request(&r, T_IN, i, 512, NULL), ==, S_OK);
+        QTEST_WAIT(r.qts, qvq_interrupted(&r.q));
+    }
+    rig_end(&r);
+}
+
 /* Many in flight; reset and stop while they are. */
 static void test_in_flight(gconstpointer device)
 {
@@ -381,6 +399,7 @@ int main(int argc, char **argv)
         { "rw", test_rw }, { "discard-zeroes", test_discard_zeroes },
         { "refused", test_refused }, { "malformed", test_malformed },
         { "huge", test_huge }, { "in-flight", test_in_flight },
+        { "interrupts", test_interrupts },
     };
 
     g_test_init(&argc, &argv, NULL);
