@@ -18,6 +18,10 @@ FUZZ_SECONDS ?= 60
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
+# The program alone: what the lab, the demo and the bench run.
+program: $(BUILD)/build.ninja
+	ninja -C $(BUILD) qemu-system-nemu
+
 $(BUILD)/build.ninja:
 	./configure --builddir=$(BUILD)
 
@@ -56,7 +60,7 @@ check: deps-build+test
 	@$(PYTHON) scripts/test-summary.py --build-dir $(CHECK_BUILD) $(TESTS)
 
 check-lab: deps-build+lab
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory program
 	@$(PYTHON) tests/lab/run.py --build-dir $(BUILD) $(LABARGS)
 
 check-style: deps-build+style
@@ -72,15 +76,15 @@ docs: deps-build+docs
 	ninja -C $(BUILD) docs
 
 demo: deps-build+lab
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory program
 	@$(PYTHON) scripts/demo.py --build-dir $(BUILD)
 
 bench: deps-build+lab
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory program
 	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) $(BENCHARGS)
 
 clean:
 	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD)
 
-.PHONY: all help deps docs install check check-lab check-style check-fuzz demo \
+.PHONY: all program help deps docs install check check-lab check-style check-fuzz demo \
 	bench clean
