@@ -222,6 +222,10 @@ static const Property kvm_props[] = {
     PROP_ENUM("kernel-irqchip", KVMState, irqchip_mode, prop_info_irqchip,
               KVM_IRQCHIP_MODE_ON,
               "interrupt controllers in the kernel: on, or split (LAPIC only)"),
+    { .name = "kernel_irqchip", .info = &prop_info_irqchip,
+      .offset = offsetof(KVMState, irqchip_mode),
+      .flags = PROP_F_HIDDEN | PROP_F_NO_DEF,
+      .help = "another spelling of kernel-irqchip" },
     PROP_UINT32("dirty-ring-size", KVMState, dirty_ring_entries, 0,
                 "entries of each vCPU's ring of dirty pages, a power of 2; 0: "
                 "use bitmaps"),

@@ -199,7 +199,7 @@ static bool parse_setting(ObjectClass *oc, char *item, CpuSetting *out,
     }
     prop = find_property(oc, item);
     if (!prop || !prop->set) {
-        error_setg(errp, "CPU model '%s' has no property '%s'",
+        error_setg(errp, "CPU type '%s' has no property '%s'",
                    object_class_get_name(oc), item);
         hint_property(errp, item);
         return false;
