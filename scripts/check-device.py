@@ -42,18 +42,11 @@ EXCEPTIONS = {
     ("hw/pci-host/pci-lite.c", "trace"):
         "accesses to configuration space are traced in hw/pci",
     ("hw/char/serial-isa.c", "trace"): "its registers are in serial.c",
-    ("hw/acpi/ged.c", "test"): NO_TEST,
-    ("hw/char/debugcon.c", "test"): NO_TEST,
-    ("hw/char/serial-isa.c", "test"): NO_TEST,
     ("hw/char/virtio-console.c", "test"): NO_TEST,
     ("hw/char/virtio-serial.c", "test"): NO_TEST,
-    ("hw/intc/ioapic.c", "test"): NO_TEST,
-    ("hw/misc/debugexit.c", "test"): NO_TEST,
-    ("hw/misc/pvpanic-pci.c", "test"): NO_TEST,
+    ("hw/intc/ioapic.c", "test"):
+        "needs a split irqchip: tests/guest/ioapic-serial.c has it",
     ("hw/net/virtio-net.c", "test"): NO_TEST,
-    ("hw/nvram/fw_cfg.c", "test"): NO_TEST,
-    ("hw/pci-bridge/pcie-root-port.c", "test"): NO_TEST,
-    ("hw/pci-host/pci-lite.c", "test"): NO_TEST,
 }
 
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration space, BARs, MSI-X and bridges, as guests use and abuse
- * them. */
+/* Configuration space, BARs and MSI-X, as guests use and abuse them. */
 #include "libqtest.h"
 #include "qtest-pci.h"
 #include <linux/pci_regs.h>
@@ -45,21 +44,6 @@ static void test_config_access(void)
     qtest_writel(qts, ECAM + 0x0ffffffc, 1);
     qpci_free(dev);
     qpci_free(same);
-    qtest_quit(qts);
-}
-
-static void test_config_disabled(void)
-{
-    QTest *qts = qtest_start("-M virt");
-
-    qtest_outl(qts, 0xcf8, 0x00000000);
-    g_assert_cmphex(qtest_inl(qts, 0xcfc), ==, UINT32_MAX);
-    qtest_outl(qts, 0xcf8, 0x80000003);
-    g_assert_cmphex(qtest_inl(qts, 0xcf8), ==, 0x80000000);
-    g_assert_cmphex(qtest_inw(qts, 0xcfe), ==, 0x0d57);
-    /* narrow writes are no address */
-    qtest_outb(qts, 0xcf8, 0x12);
-    g_assert_cmphex(qtest_inl(qts, 0xcf8), ==, 0x80000000);
     qtest_quit(qts);
 }
 
@@ -157,94 +141,6 @@ static void test_msix_table(void)
     qtest_quit(qts);
 }
 
-/* ---- Bridges ---- */
-
-static void test_bridge(void)
-{
-    QTest *qts = qtest_start("-M virt -device pcie-root-port,id=rp,addr=4 "
-                             "-device virtio-rng-pci,bus=rp");
-    QPciDevice *port, *dev;
-    QPci pci;
-    uint32_t bar = 0xd0000000;
-
-    qpci_init(&pci, qts);
-    port = qpci_at(&pci, 0, QPCI_DEVFN(4, 0));
-    g_assert_nonnull(port);
-    /* not numbered: nothing answers */
-    g_assert_null(qpci_at(&pci, 1, 0));
-    qpci_config_writel(port, PCI_PRIMARY_BUS, 0x00050500);
-    dev = qpci_at(&pci, 5, 0);
-    g_assert_nonnull(dev);
-    g_assert_null(qpci_at(&pci, 5, QPCI_DEVFN(1, 0)));
-    g_assert_cmpuint(qpci_find_cap(dev, PCI_CAP_ID_EXP, 0), !=, 0);
-    /* closed window, then open */
-    qpci_config_writel(dev, PCI_BASE_ADDRESS_4, bar);
-    qpci_config_writel(dev, PCI_BASE_ADDRESS_5, 0);
-    qpci_config_writew(dev, PCI_COMMAND, 6);
-    qpci_config_writew(port, PCI_COMMAND, 6);
-    g_assert_cmphex(qtest_readl(qts, bar + 0x1000), ==, UINT32_MAX);
-    qpci_config_writel(port, PCI_MEMORY_BASE, 0xd000d000);
-    g_assert_cmphex(qtest_readl(qts, bar + 0x1000), !=, UINT32_MAX);
-    qpci_config_writel(port, PCI_MEMORY_BASE, 0xc000d000);
-    g_assert_cmphex(qtest_readl(qts, bar + 0x1000), ==, UINT32_MAX);
-    /* the secondary bus reset puts the device back */
-    qpci_config_writew(port, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET);
-    g_assert_cmphex(qpci_config_readw(dev, PCI_COMMAND), ==, 0);
-    qpci_free(port);
-    qpci_free(dev);
-    qtest_quit(qts);
-}
-
-/* Bus numbers that make no tree. */
-static void test_bridge_abuse(void)
-{
-    QTest *qts = qtest_start("-M virt -device pcie-root-port,id=a,addr=4 "
-                             "-device pcie-root-port,id=b,addr=5 "
-                             "-device virtio-rng-pci,bus=b");
-    QPciDevice *a, *b;
-    QPci pci;
-
-    qpci_init(&pci, qts);
-    a = qpci_at(&pci, 0, QPCI_DEVFN(4, 0));
-    b = qpci_at(&pci, 0, QPCI_DEVFN(5, 0));
-    qpci_config_writel(a, PCI_PRIMARY_BUS, 0x00ff0100);
-    qpci_config_writel(b, PCI_PRIMARY_BUS, 0x00ff0100);
-    g_assert_null(qpci_at(&pci, 2, 0));
-    qpci_config_writel(b, PCI_PRIMARY_BUS, 0x0001ff00);
-    g_assert_null(qpci_at(&pci, 255, 0));
-    qpci_config_writel(a, PCI_PRIMARY_BUS, 0xffffffff);
-    qpci_config_writel(b, PCI_MEMORY_BASE, 0x0000ffff);
-    qpci_config_writel(b, PCI_PREF_MEMORY_BASE, 0x0000ffff);
-    qpci_config_writel(b, PCI_PREF_LIMIT_UPPER32, UINT32_MAX);
-    qpci_config_writew(b, PCI_COMMAND, 7);
-    qpci_free(a);
-    qpci_free(b);
-    qtest_quit(qts);
-}
-
-static void test_query_pci(void)
-{
-    QTest *qts = qtest_start("-M virt -device pcie-root-port,id=rp,addr=4 "
-                             "-device virtio-rng-pci,bus=rp,id=r");
-    struct json_object *ret;
-    QPciDevice *port;
-    QPci pci;
-
-    qpci_init(&pci, qts);
-    port = qpci_at(&pci, 0, QPCI_DEVFN(4, 0));
-    qpci_config_writel(port, PCI_PRIMARY_BUS, 0x00050500);
-    ret = qtest_qmp_ok(qts, "{'execute': 'query-pci'}");
-    g_assert_cmpint(qjson_int(ret, "0.devices.0.id.device"), ==, 0x0d57);
-    g_assert_cmpstr(qjson_str(ret, "0.devices.1.qdev_id"), ==, "rp");
-    g_assert_cmpint(qjson_int(ret, "0.devices.1.pci_bridge.bus.secondary"),
-                    ==, 5);
-    g_assert_cmpstr(
-        qjson_str(ret, "0.devices.1.pci_bridge.devices.0.qdev_id"), ==, "r");
-    json_object_put(ret);
-    qpci_free(port);
-    qtest_quit(qts);
-}
-
 /* ---- The command line ---- */
 
 static void test_errors(void)
@@ -297,14 +193,10 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pci/config/access", test_config_access);
-    g_test_add_func("/pci/config/disabled", test_config_disabled);
     g_test_add_func("/pci/bar/abuse", test_bar_abuse);
     g_test_add_func("/pci/bar/decode", test_bar_decode);
     g_test_add_func("/pci/reset", test_reset);
     g_test_add_func("/pci/msix/table", test_msix_table);
-    g_test_add_func("/pci/bridge/windows", test_bridge);
-    g_test_add_func("/pci/bridge/abuse", test_bridge_abuse);
-    g_test_add_func("/pci/query", test_query_pci);
     g_test_add_func("/pci/errors", test_errors);
     g_test_add_func("/pci/full-bus", test_full_bus);
     return qtest_main();
