@@ -23,20 +23,31 @@ static void model_class_init(ObjectClass *oc, const void *data)
     DEVICE_CLASS(oc)->desc = model->info->model_id;
 }
 
-static void register_model(const X86CPUModelInfo *info, unsigned version,
-                           char *name, char *alias_of)
+/* This runs at each start of the program, so it is spared formatting. */
+static char *version_name(const X86CPUModelInfo *info, unsigned version)
 {
-    X86CPUModel *model = g_new(X86CPUModel, 1);
-    TypeInfo *type = g_new0(TypeInfo, 1);
+    const char suffix[] = { '-', 'v', '0' + version, 0 };
 
-    *model = (X86CPUModel){ info, version, name, alias_of };
-    g_ptr_array_add(models, model);
-    type->name = g_strconcat(name, X86_CPU_TYPE_SUFFIX, NULL);
-    type->parent = TYPE_X86_CPU;
-    type->help = info->model_id;
-    type->class_init = model_class_init;
-    type->class_data = model;
-    type_register_static(type);
+    return g_strconcat(info->name, suffix, NULL);
+}
+
+/* @name, @alias_of and what is made here stay for ever. */
+static void register_model(const X86CPUModelInfo *info, unsigned version,
+                           const char *name, const char *alias_of)
+{
+    struct Registration {
+        X86CPUModel model;
+        TypeInfo type;
+    } *r = g_new0(struct Registration, 1);
+
+    r->model = (X86CPUModel){ info, version, name, alias_of };
+    r->type.name = g_strconcat(name, X86_CPU_TYPE_SUFFIX, NULL);
+    r->type.parent = TYPE_X86_CPU;
+    r->type.help = info->model_id;
+    r->type.class_init = model_class_init;
+    r->type.class_data = &r->model;
+    g_ptr_array_add(models, &r->model);
+    type_register_static(&r->type);
 }
 
 static void register_models(void)
@@ -45,16 +56,16 @@ static void register_models(void)
     for (size_t i = 0; i < x86_nr_cpu_models; i++) {
         const X86CPUModelInfo *info = &x86_cpu_models[i];
         const X86CPUVersion *v = info->versions;
+        const char *first = version_name(info, 1);
 
-        register_model(info, 1, g_strdup(info->name),
-                       g_strdup_printf("%s-v1", info->name));
-        register_model(info, 1, g_strdup_printf("%s-v1", info->name), NULL);
+        register_model(info, 1, info->name, first);
+        register_model(info, 1, first, NULL);
         for (; v && v->version; v++) {
-            char *name = g_strdup_printf("%s-v%u", info->name, v->version);
+            const char *name = version_name(info, v->version);
 
             register_model(info, v->version, name, NULL);
             if (v->alias) {
-                register_model(info, v->version, g_strdup(v->alias), name);
+                register_model(info, v->version, v->alias, name);
             }
         }
     }
