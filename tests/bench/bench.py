@@ -10,6 +10,7 @@ with the reason.
 import argparse
 import json
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -237,7 +238,8 @@ class Bench:
         kinds = {}
         for name, path in programs.items():
             text = run([path, "-device", "help"])
-            kinds[name] = float(text.count('name "'))
+            kinds[name] = float(len(re.findall(r'^name "(?!.*-cpu")', text,
+                                           re.MULTILINE)))
         self.add("device types", "", kinds, [Target("nemu", "", 80)])
 
     def lab(self, boots: int) -> None:

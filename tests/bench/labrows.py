@@ -100,7 +100,7 @@ def rates_inside() -> int:
     env = Env.from_environment()
     server = ByteServer(bytes(FETCH_MIB << 20), "0.0.0.0")
     args = ["-object", "iothread,id=t0",
-            "-blockdev", "driver=null-co,node-name=d0,size=64M",
+            "-blockdev", "driver=null-co,node-name=d0,size=67108864",
             "-device", "virtio-blk-pci,drive=d0,iothread=t0", "-no-reboot"]
     with tap("tap7"):
         with env.guest(script=guest_script(server.port), cpus=1,
