@@ -19,7 +19,6 @@ void qmp_sessions_broadcast(struct json_object *event);
 QmpSession *qmp_session_current(void);
 /* A descriptor that came with the running request, or -1. */
 int qmp_session_take_fd(QmpSession *s);
-bool qmp_session_enable(QmpSession *s, QMPCapabilityList *caps, Error **errp);
 
 /* qmp-events.c */
 void qmp_events_init(void);

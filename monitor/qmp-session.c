@@ -259,17 +259,6 @@ static void session_event(void *opaque, ChrEvent event)
     }
 }
 
-bool qmp_session_enable(QmpSession *s, QMPCapabilityList *caps, Error **errp)
-{
-    for (; caps; caps = caps->next) {
-        if (caps->value == QMP_CAPABILITY_OOB) {
-            s->oob = true;
-        }
-    }
-    s->negotiating = false;
-    return true;
-}
-
 bool qmp_qmp_capabilities(QMPCapabilityList *enable, Error **errp)
 {
     QmpSession *s = current;
@@ -280,7 +269,11 @@ bool qmp_qmp_capabilities(QMPCapabilityList *enable, Error **errp)
                   "ignored");
         return false;
     }
-    return qmp_session_enable(s, enable, errp);
+    for (; enable; enable = enable->next) {
+        s->oob = s->oob || enable->value == QMP_CAPABILITY_OOB;
+    }
+    s->negotiating = false;
+    return true;
 }
 
 bool qmp_session_new(Chardev *chr, bool pretty, Error **errp)

@@ -3,13 +3,6 @@
 #include "util/osdep.h"
 #include "virtio-internal.h"
 
-VirtIODevice *virtio_bus_get_device(VirtioBusState *bus)
-{
-    DeviceState *dev = TAILQ_FIRST(&bus->parent_obj.children);
-
-    return dev && dev->realized ? VIRTIO_DEVICE(dev) : NULL;
-}
-
 VirtioBusClass *virtio_get_bus_class(VirtIODevice *vdev,
                                      DeviceState **transport)
 {

@@ -111,11 +111,6 @@ uint16_t virtio_queue_get_num(const VirtQueue *vq)
     return vq->num;
 }
 
-uint16_t virtio_queue_get_max(const VirtQueue *vq)
-{
-    return vq->num_max;
-}
-
 /* Split rings need a power of two; checked when the queue is enabled. */
 void virtio_queue_set_num(VirtQueue *vq, uint16_t num)
 {

@@ -303,41 +303,6 @@ bool virtqueue_is_empty(VirtQueue *vq)
     return empty;
 }
 
-bool virtqueue_avail_bytes(VirtQueue *vq, uint64_t in_bytes, uint64_t out_bytes)
-{
-    uint16_t last = vq->last_avail;
-    bool wrap = vq->last_avail_wrap;
-    uint64_t in = 0, out = 0;
-    VRing *r;
-
-    rcu_read_lock();
-    r = rcu_dereference(vq->ring);
-    for (uint32_t seen = 0; r && seen < vq->num; seen++) {
-        VirtChain c = { .map = false };
-
-        if (virtio_is_broken(vq->vdev) || vq->ops->is_empty(vq, r) ||
-            vq->ops->next_chain(vq, r, &c) <= 0) {
-            break;
-        }
-        in += c.in_bytes;
-        out += c.out_bytes;
-        if (in >= in_bytes && out >= out_bytes) {
-            break;
-        }
-        /* Only look: advance moves no more than the two fields kept above,
-         * and the avail event, which set_notification writes again. */
-        vq->last_avail += c.ndescs;
-        if (vq->ops == &vring_packed_ops && vq->last_avail >= vq->num) {
-            vq->last_avail -= vq->num;
-            vq->last_avail_wrap = !vq->last_avail_wrap;
-        }
-    }
-    rcu_read_unlock();
-    vq->last_avail = last;
-    vq->last_avail_wrap = wrap;
-    return in >= in_bytes && out >= out_bytes;
-}
-
 /* ---- Giving them back ---- */
 
 static void elem_unmap(VirtQueue *vq, VirtQueueElement *elem, uint32_t len)

@@ -35,8 +35,6 @@ struct VirtioBusClass {
     AddressSpace *(*get_dma_as)(DeviceState *transport);
 };
 
-VirtIODevice *virtio_bus_get_device(VirtioBusState *bus);      /* or NULL */
-
 /* The transport allows DMA (PCI bus mastering): queues run only then. */
 void virtio_set_dma_enabled(VirtIODevice *vdev, bool on);
 /* Stop the queues, as for a change of their vectors; start them again if the
@@ -55,7 +53,6 @@ void virtio_dev_config_write(VirtIODevice *vdev, uint32_t off, uint64_t val,
                              unsigned int size);
 uint8_t virtio_dev_read_isr(VirtIODevice *vdev);        /* reads clear */
 
-uint16_t virtio_queue_get_max(const VirtQueue *vq);
 void virtio_queue_set_num(VirtQueue *vq, uint16_t num);
 void virtio_queue_set_addrs(VirtQueue *vq, const VirtQueueAddrs *a);
 void virtio_queue_enable(VirtQueue *vq);

@@ -199,9 +199,6 @@ void virtqueue_detach(VirtQueue *vq, VirtQueueElement *elem);
 /* Put the chain popped last back to be popped again. */
 void virtqueue_unpop(VirtQueue *vq, VirtQueueElement *elem);
 bool virtqueue_is_empty(VirtQueue *vq);
-/* Whether the free chains hold at least this much; stops counting there. */
-bool virtqueue_avail_bytes(VirtQueue *vq, uint64_t in_bytes,
-                           uint64_t out_bytes);
 /* Ask the driver (not) to kick. After enabling look at the queue again. */
 void virtio_queue_set_notification(VirtQueue *vq, bool enable);
 /* Interrupt the driver if it wants that now. Any thread. */
