@@ -37,7 +37,6 @@ typedef struct VirtChain {
     uint32_t out_num, in_num;
     struct iovec *iov;              /* VIRTQUEUE_MAX_SIZE entries */
     uint64_t out_bytes, in_bytes;
-    bool map;                       /* false: only count the bytes */
 } VirtChain;
 
 typedef struct VRingOps {

@@ -145,9 +145,6 @@ bool virtio_chain_add(VirtQueue *vq, VirtChain *c, uint64_t addr, uint32_t len,
         return false;
     }
     *(writable ? &c->in_bytes : &c->out_bytes) += len;
-    if (!c->map) {
-        return true;
-    }
     while (len) {
         uint64_t part = len;
         void *p;
@@ -272,7 +269,7 @@ static bool take_chain(VirtQueue *vq, VirtChain *c)
 void *virtqueue_pop(VirtQueue *vq, size_t size)
 {
     struct iovec iov[VIRTQUEUE_MAX_SIZE];
-    VirtChain c = { .iov = iov, .map = true };
+    VirtChain c = { .iov = iov };
     bool taken;
 
     if (virtio_is_broken(vq->vdev)) {
