@@ -41,23 +41,12 @@ def gen_prototype(cmd):
     return f'{ret}qmp_{cmd.c_name()}({params})'
 
 
-def gen_head(cmd, weak):
-    """The start of the glue; an implementation may be missing with @weak."""
+def gen_marshal(cmd):
     name = cmd.c_name()
     text = (f'bool qmp_marshal_{name}(struct json_object *args,\n'
             '    struct json_object **ret, Error **errp)\n{\n')
-    check = ('' if not weak else f'    if (!qmp_{name}) {{\n'
-             '        error_set(errp, ERROR_CLASS_COMMAND_NOT_FOUND,\n'
-             f'            "The command {cmd.name} has not been found");\n'
-             '        return false;\n    }\n')
-    return text, check
-
-
-def gen_marshal(cmd, weak):
-    name = cmd.c_name()
-    text, check = gen_head(cmd, weak)
     if not cmd.gen:
-        return text + check + f'    return qmp_{name}(args, ret, errp);\n}}\n\n'
+        return text + f'    return qmp_{name}(args, ret, errp);\n}}\n\n'
     if cmd.arg:
         text += f'    {cmd.arg.c_name()} arg = {{ 0 }};\n'
         members = f'visit_type_{cmd.arg.c_name()}_members'
@@ -70,11 +59,11 @@ def gen_marshal(cmd, weak):
              + (f'    {cleanup}' if cleanup else '')
              + '        return false;\n    }\n')
     if not cmd.ret:
-        return (text + f'    bool ok;\n\n{check}{visit}'
+        return (text + f'    bool ok;\n\n{visit}'
                 f'    ok = qmp_{name}({", ".join(call + ["errp"])});\n'
                 f'{cleanup}    return ok;\n}}\n\n')
     text += (f'    {cmd.ret.c_type()}val;\n    Error *err = NULL;\n'
-             f'    Visitor *v;\n\n{check}{visit}'
+             f'    Visitor *v;\n\n{visit}'
              f'    val = qmp_{name}({", ".join(call + ["&err"])});\n{cleanup}'
              '    if (err) {\n        error_propagate(errp, err);\n'
              '        return false;\n    }\n'
@@ -87,7 +76,7 @@ def gen_marshal(cmd, weak):
     return text + release.get(cmd.ret.name, '') + '    return true;\n}\n\n'
 
 
-def gen_module(schema, module, prefix, weak):
+def gen_module(schema, module, prefix):
     cmds = [c for c in schema.commands.values() if c.module is module]
     hdr = f'{prefix}qapi-commands-{module.name}.h'
     out = Writer(f'Commands of module {module.name}', f'QAPI/{hdr}')
@@ -100,10 +89,8 @@ def gen_module(schema, module, prefix, weak):
             f'#include "qapi/{prefix}qapi-command-table.h"\n\n')
     for cmd in cmds:
         out.add(gen_prototype(cmd) + ';\n')
-        if weak:
-            src.add(f'#pragma weak qmp_{cmd.c_name()}\n')
     for cmd in cmds:
-        src.add(gen_marshal(cmd, weak))
+        src.add(gen_marshal(cmd))
     return {hdr: out.text(), hdr[:-1] + 'c': src.text()}
 
 

@@ -266,7 +266,7 @@ def handler_params(opt):
             }[kind]
 
 
-def gen_apply_fn(opt, weak):
+def gen_apply_fn(opt):
     name = c_name(opt.name)
     kind = opt.value_kind()
     text = (f'static bool apply_{name}(const CliItem *item, Error **errp)\n{{\n')
@@ -283,13 +283,10 @@ def gen_apply_fn(opt, weak):
                  f'    g_autoptr({typ}) val = NULL;\n\n')
         body = (f'    return visit_type_{typ}(v, NULL, &val, errp) &&\n'
                 f'           cli_option_{name}(val, errp);\n')
-    check = (f'    if (!cli_option_{name}) {{\n        error_setg(errp, '
-             '"not implemented yet");\n        return false;\n    }\n'
-             if weak else '')
-    return text + decls + check + body + '}\n\n'
+    return text + decls + body + '}\n\n'
 
 
-def gen_apply(schema, prefix, options, weak):
+def gen_apply(schema, prefix, options):
     hdr = f'{prefix}qapi-options-apply.h'
     ident = c_name(prefix) if prefix else ''
     out = Writer('What acts on options', f'QAPI/{hdr}')
@@ -306,9 +303,7 @@ def gen_apply(schema, prefix, options, weak):
     for opt in real:
         name = c_name(opt.name)
         out.add(f'bool cli_option_{name}({handler_params(opt)}Error **errp);\n')
-        if weak:
-            src.add(f'#pragma weak cli_option_{name}\n')
-        src.add(gen_apply_fn(opt, weak))
+        src.add(gen_apply_fn(opt))
     out.add(f'\nextern CliApplyFn *const {ident}cli_apply_table'
             '[CLI_OPTION__MAX];\n')
     src.add(f'CliApplyFn *const {ident}cli_apply_table[CLI_OPTION__MAX] = {{\n')
@@ -318,8 +313,8 @@ def gen_apply(schema, prefix, options, weak):
     return {hdr: out.text(), hdr[:-1] + 'c': src.text()}
 
 
-def generate(schema, prefix, weak):
+def generate(schema, prefix):
     options = list(schema.options.values())
     files = gen_table(schema, prefix, options)
-    files.update(gen_apply(schema, prefix, options, weak))
+    files.update(gen_apply(schema, prefix, options))
     return files

@@ -21,7 +21,7 @@ def read_config(path):
     return frozenset(name for name, val in found if val.strip() != '0')
 
 
-def generate(schema, prefix, weak):
+def generate(schema, prefix):
     files = {}
     if not prefix:
         files.update(gen_types.gen_module(schema, None, 'builtin', prefix))
@@ -29,12 +29,12 @@ def generate(schema, prefix, weak):
     for module in schema.modules:
         files.update(gen_types.gen_module(schema, module, module.name, prefix))
         files.update(gen_visit.gen_module(schema, module, module.name, prefix))
-        files.update(gen_commands.gen_module(schema, module, prefix, weak))
+        files.update(gen_commands.gen_module(schema, module, prefix))
         files.update(gen_events.gen_module(schema, module, prefix))
     files.update(gen_commands.gen_table(schema, prefix))
     files.update(gen_events.gen_ids(schema, prefix))
     files.update(gen_introspect.generate(schema, prefix))
-    files.update(gen_options.generate(schema, prefix, weak))
+    files.update(gen_options.generate(schema, prefix))
     files.update(gen_doc.generate(schema, prefix))
     return files
 
@@ -60,15 +60,13 @@ def main(argv):
                     help='put in front of the names of files and tables; '
                     'the built-in types are then left out')
     ap.add_argument('-c', '--config', help="config-host.h for 'if'")
-    ap.add_argument('--weak', action='store_true', help='let commands and '
-                    'options lack an implementation (they are then unknown)')
     ap.add_argument('--list', action='store_true',
                     help='print the names of the output files')
     ap.add_argument('schema')
     args = ap.parse_args(argv)
     try:
         schema = Schema(args.schema, read_config(args.config))
-        files = generate(schema, args.prefix, args.weak)
+        files = generate(schema, args.prefix)
     except QAPIError as e:
         print(e, file=sys.stderr)
         return 1

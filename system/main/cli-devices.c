@@ -36,14 +36,9 @@ static bool imply_device(struct json_object *device, Error **errp)
 
 /* ---- Back ends ---- */
 
-static bool add_chardev(const CliItem *item, Error **errp)
+bool cli_option_chardev(ChardevOptions *val, Error **errp)
 {
-    return chardev_new_from_arg(item->text, errp) != NULL;
-}
-
-bool start_chardevs(Error **errp)
-{
-    return start_each(CLI_OPTION_CHARDEV, add_chardev, errp);
+    return chardev_new_from_options(val, errp) != NULL;
 }
 
 bool cli_option_object(ObjectOptions *val, Error **errp)
@@ -116,13 +111,9 @@ bool start_serials(Error **errp)
 
 /* ---- Devices ---- */
 
-static bool add_device(const CliItem *item, Error **errp)
+bool cli_option_device(struct json_object *tree, Error **errp)
 {
-    if (qdev_device_add(item->tree, errp)) {
-        return true;
-    }
-    error_prepend(errp, "-device %s: ", item->text);
-    return false;
+    return qdev_device_add(tree, errp) != NULL;
 }
 
 bool start_devices(Error **errp)
@@ -134,7 +125,7 @@ bool start_devices(Error **errp)
         json_object_put(implied[i]);
     }
     num_implied = 0;
-    return start_each(CLI_OPTION_DEVICE, add_device, errp);
+    return cli_apply(start.cli, cli_apply_table, CLI_OPTION_DEVICE, errp);
 }
 
 bool cli_option_global(const char *arg, Error **errp)

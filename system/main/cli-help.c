@@ -6,16 +6,24 @@
 #include "chardev/char.h"
 #include "hw/core/qdev-monitor.h"
 #include "net/net.h"
-#include "qapi/qapi-options.h"
+#include "qapi/qapi-options-apply.h"
 #include "system/accel.h"
 #include "target/cpu-model.h"
 #include "trace/control.h"
 #include "util/log.h"
 
-static void print_version(void)
+bool cli_option_version(Error **errp)
 {
     printf("QEMU emulator version 8.2.0 (nemu-%s)\n"
            "NEMU, a hypervisor for cloud workloads, KVM only\n", NEMU_VERSION);
+    return true;
+}
+
+bool cli_option_help(Error **errp)
+{
+    cli_option_version(errp);
+    cli_print_help(&cli_table, log_get_program_name(), stdout);
+    return true;
 }
 
 /* "-machine virt,help": with a type it is about its properties. */
@@ -147,13 +155,11 @@ bool start_print_help(bool *failed)
 {
     g_autoptr(Error) err = NULL;
 
-    if (cli_given(start.cli, CLI_OPTION_HELP)) {
-        print_version();
-        cli_print_help(&cli_table, log_get_program_name(), stdout);
-        return true;
-    }
-    if (cli_given(start.cli, CLI_OPTION_VERSION)) {
-        print_version();
+    if (cli_given(start.cli, CLI_OPTION_HELP) ||
+        cli_given(start.cli, CLI_OPTION_VERSION)) {
+        *failed = !cli_apply(start.cli, cli_apply_table,
+                             cli_given(start.cli, CLI_OPTION_HELP) ?
+                             CLI_OPTION_HELP : CLI_OPTION_VERSION, NULL);
         return true;
     }
     for (size_t i = 0; i < cli_total(start.cli); i++) {

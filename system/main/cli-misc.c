@@ -247,15 +247,10 @@ bool cli_option_audio(AudioOptions *val, Error **errp)
 
 /* ---- -readconfig ---- */
 
-bool start_read_configs(Error **errp)
+/* Its options stand behind those of the command line. */
+bool cli_option_readconfig(const char *arg, Error **errp)
 {
-    for (size_t i = 0; i < cli_count(start.cli, CLI_OPTION_READCONFIG); i++) {
-        const char *path = cli_get(start.cli, CLI_OPTION_READCONFIG, i)->text;
-        g_autofree char *text = file_read_all(path, READCONFIG_MAX, NULL, errp);
+    g_autofree char *text = file_read_all(arg, READCONFIG_MAX, NULL, errp);
 
-        if (!text || !cli_read_config(start.cli, path, text, errp)) {
-            return false;
-        }
-    }
-    return true;
+    return text && cli_read_config(start.cli, arg, text, errp);
 }

@@ -27,22 +27,14 @@ typedef struct StartOptions {
 } StartOptions;
 extern StartOptions start;
 
-/* An option whose item is taken as text or tree rather than converted. */
-typedef bool StartItemFn(const CliItem *item, Error **errp);
-bool start_each(int id, StartItemFn *fn, Error **errp);
-
 /* cli-machine.c */
 bool start_make_machine(Error **errp);
 bool start_set_accel_options(Error **errp);
 bool start_configure_machine(Error **errp);
 
 /* cli-devices.c */
-bool start_chardevs(Error **errp);
 bool start_serials(Error **errp);
 bool start_devices(Error **errp);
-
-/* cli-misc.c */
-bool start_read_configs(Error **errp);
 
 /* cli-help.c: true when the command line only asked for help (done). */
 bool start_print_help(bool *failed);

@@ -30,16 +30,6 @@
 
 StartOptions start;
 
-bool start_each(int id, StartItemFn *fn, Error **errp)
-{
-    for (size_t i = 0; i < cli_count(start.cli, id); i++) {
-        if (!fn(cli_get(start.cli, id, i), errp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Apply generated handlers for options @ids (ends with -1) in that order. */
 static bool apply(const int *ids, Error **errp)
 {
@@ -101,12 +91,12 @@ static bool start_runtime(Error **errp)
 
 static bool start_backends(Error **errp)
 {
-    static const int objects[] = { CLI_OPTION_OBJECT, -1 };
-    static const int block[] = { CLI_OPTION_BLOCKDEV, CLI_OPTION_DRIVE, -1 };
-    static const int net[] = { CLI_OPTION_NETDEV, -1 };
+    static const int backends[] = {
+        CLI_OPTION_CHARDEV, CLI_OPTION_OBJECT, CLI_OPTION_BLOCKDEV,
+        CLI_OPTION_DRIVE, CLI_OPTION_NETDEV, -1,
+    };
 
-    return start_chardevs(errp) && apply(objects, errp) &&
-           apply(block, errp) && apply(net, errp);
+    return apply(backends, errp);
 }
 
 static bool start_machine(Error **errp)
@@ -197,7 +187,8 @@ static bool read_command_line(int argc, char **argv, Error **errp)
     if (!cli_parse(start.cli, argc, argv, errp)) {
         return false;
     }
-    return start_read_configs(errp) && cli_check(start.cli, errp);
+    return cli_apply(start.cli, cli_apply_table, CLI_OPTION_READCONFIG,
+                     errp) && cli_check(start.cli, errp);
 }
 
 int main(int argc, char **argv)

@@ -124,8 +124,6 @@ static const struct {
       "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"The command "
       "none-such has not been found\"},\"id\":1}" },
     { &plain, "{'execute':''}", NOT_FOUND("The command  has not been found") },
-    { &plain, "{'execute':'missing'}",
-      NOT_FOUND("The command missing has not been found") },
     { &plain, "{'execute':'qmp_capabilities'}",
       NOT_FOUND("Capabilities negotiation is already complete, command "
                 "ignored") },
