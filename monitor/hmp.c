@@ -12,6 +12,7 @@
 #include "qapi/dispatch.h"
 #include "qapi/json.h"
 #include "qapi/qapi-command-table.h"
+#include "qom/object.h"
 #include "util/cutils.h"
 #include "util/keyval.h"
 #include "util/main-loop.h"
@@ -109,12 +110,30 @@ static const char *member_str(struct json_object *obj, const char *name)
     return val ? json_object_get_string(val) : "";
 }
 
+/* QMP has no place for the texts of types: the manual is made from this. */
+static void hmp_info_qom_types(GString *out)
+{
+    GSList *classes = object_class_get_list(NULL, true);
+
+    for (GSList *e = classes; e; e = e->next) {
+        const char *help = object_class_get_help(e->data);
+
+        g_string_append_printf(out, "%s: %s\n", object_class_get_name(e->data),
+                               help ? help : "");
+    }
+    g_slist_free(classes);
+}
+
 static void hmp_info(const char *what, GString *out)
 {
     g_autofree char *query = g_strconcat("query-", what, NULL);
     g_autofree char *text = NULL;
     struct json_object *val;
 
+    if (g_str_equal(what, "qom-types")) {
+        hmp_info_qom_types(out);
+        return;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(infos); i++) {
         if (g_str_equal(infos[i].name, what)) {
             g_free(query);
@@ -157,7 +176,8 @@ static void hmp_help(GString *out)
                                commands[i].args ? commands[i].args : "",
                                commands[i].help);
     }
-    g_string_append(out, "info name -- print the answer of query-NAME\n");
+    g_string_append(out, "info name -- print the answer of query-NAME\n"
+                    "info qom-types -- print what each type is for\n");
 }
 
 /* Words to the arguments of the QMP command. */

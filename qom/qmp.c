@@ -78,7 +78,6 @@ ObjectTypeInfoList *qmp_qom_list_types(const char *implements,
 
         info->name = g_strdup(object_class_get_name(e->data));
         info->has_abstract = info->abstract = object_class_is_abstract(e->data);
-        info->description = g_strdup(object_class_get_help(e->data));
         if (parent) {
             info->parent = g_strdup(object_class_get_name(parent));
         }

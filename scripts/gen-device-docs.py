@@ -52,6 +52,13 @@ class Qmp:
         self.process.wait()
 
 
+def type_texts(qmp):
+    """What each type is for: name to sentence."""
+    listed = qmp.ask("human-monitor-command",
+                     **{"command-line": "info qom-types"})
+    return dict(line.split(": ", 1) for line in listed.splitlines())
+
+
 def heading(text, char):
     return "%s\n%s\n\n" % (text, char * len(text))
 
@@ -157,6 +164,7 @@ def types(program, qmp):
     for parent in ("user-creatable", "machine"):
         shown.update(x["name"] for x in
                      qmp.ask("qom-list-types", implements=parent))
+    texts = type_texts(qmp)
     text = heading("Object types", "=")
     text += ("The types of ``qom-list-types`` with what they derive from, and "
              "the properties of those\nthat are not above: what machines and "
@@ -164,11 +172,11 @@ def types(program, qmp):
     for info in sorted(qmp.ask("qom-list-types", abstract=True),
                        key=lambda x: x["name"]):
         name = info["name"]
-        if not info.get("description"):
+        if not texts.get(name):
             raise SystemExit("type '%s' has no text" % name)
         text += "**%s**%s: %s\n\n" % (
             escape(name), " (%s)" % escape(info["parent"])
-            if "parent" in info else "", escape(info["description"]))
+            if "parent" in info else "", escape(texts[name]))
         if not info.get("abstract") and name not in shown:
             listed = qmp.ask("qom-list-properties", typename=name)
             text += textwrap.indent(properties(listed), "    ")

@@ -52,6 +52,38 @@ static void test_types_have_texts(void)
     qtest_quit(qts);
 }
 
+/* Strict clients refuse members that QEMU does not send. */
+static void test_list_types_members(void)
+{
+    QTest *qts = qtest_start("-M none");
+    struct json_object *types = qtest_qmp_ok(qts,
+        "{'execute': 'qom-list-types', 'arguments': {'abstract': true}}");
+    struct json_object *help = qtest_qmp_ok(qts,
+        "{'execute': 'human-monitor-command', 'arguments': "
+        "{'command-line': 'info qom-types'}}");
+    g_autofree char *texts = g_strconcat("\n", json_object_get_string(help),
+                                         NULL);
+
+    for (size_t i = 0; i < json_object_array_length(types); i++) {
+        struct json_object *type = json_object_array_get_idx(types, i);
+        g_autofree char *line = g_strdup_printf("\n%s: ",
+                                                qjson_str(type, "name"));
+        const char *at = strstr(texts, line);
+
+        json_object_object_foreach(type, key, val) {
+            g_test_message("%s: %s", line, json_object_get_string(val));
+            g_assert_true(g_str_equal(key, "name") ||
+                          g_str_equal(key, "abstract") ||
+                          g_str_equal(key, "parent"));
+        }
+        g_assert_nonnull(at);
+        g_assert_true(g_ascii_isprint(at[strlen(line)]));
+    }
+    json_object_put(help);
+    json_object_put(types);
+    qtest_quit(qts);
+}
+
 /* Read what is there; only "is not readable" may fail. */
 static void walk(QTest *qts, const char *path)
 {
@@ -150,6 +182,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qom/types/texts", test_types_have_texts);
+    g_test_add_func("/qom/types/members", test_list_types_members);
     g_test_add_func("/qom/names/unknown", test_unknown_names);
     g_test_add_func("/qom/object/add-del", test_object_add_del);
     if (g_getenv("NEMU_BINARY")) {
