@@ -74,16 +74,23 @@ static bool choose_phys_bits(X86CPU *cpu, Error **errp)
     return true;
 }
 
+/* One line for all features: a model on an older host lacks dozens. */
 static bool fit_to_host(X86CPU *cpu, Error **errp)
 {
-    bool verbose = cpu->check && !cpu->enforce &&
-                   x86_cpu_is_bsp(cpu);
+    g_autofree char *names = NULL;
 
-    if (!x86_cpu_filter(cpu, verbose) && cpu->enforce) {
-        x86_cpu_filter(cpu, true);
-        error_setg(errp, "the host does not have features that were asked for");
+    if (x86_cpu_filter(cpu)) {
+        return true;
+    }
+    names = x86_cpu_filtered_names(cpu);
+    if (cpu->enforce) {
+        error_setg(errp, "the host does not have features that were asked "
+                   "for: %s", names);
         error_append_hint(errp, "Turn them off, or leave out enforce");
         return false;
+    }
+    if (cpu->check && x86_cpu_is_bsp(cpu)) {
+        warn_report("host doesn't support requested features: %s", names);
     }
     return true;
 }

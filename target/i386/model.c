@@ -6,7 +6,6 @@
 #include "util/osdep.h"
 #include "target/i386/cpu.h"
 #include "target/i386/host.h"
-#include "util/log.h"
 #include "cpuid-internal.h"
 #include "features-internal.h"
 #include "models-internal.h"
@@ -290,17 +289,30 @@ bool x86_cpu_expand(X86CPU *cpu, Error **errp)
 
 /* ---- What the host lacks ---- */
 
-static void warn_missing(X86FeatureWord word, uint64_t bits)
+static void append_names(GString *out, X86FeatureWord word, uint64_t bits)
 {
-    const X86FeatureWordInfo *info = &x86_feature_words[word];
-
     for (; bits; bits &= bits - 1) {
         unsigned bit = __builtin_ctzll(bits);
         const char *name = x86_feature_name(word, bit);
 
-        warn_report("host doesn't support requested feature: %s%s%s [bit %u]",
-                    info->text, name ? "." : "", name ? name : "", bit);
+        g_string_append(out, out->len ? ", " : "");
+        if (name) {
+            g_string_append(out, name);
+        } else {
+            g_string_append_printf(out, "%s [bit %u]",
+                                   x86_feature_words[word].text, bit);
+        }
     }
+}
+
+char *x86_cpu_filtered_names(const X86CPU *cpu)
+{
+    GString *out = g_string_new(NULL);
+
+    for (int w = 0; w < X86_FW__COUNT; w++) {
+        append_names(out, w, cpu->filtered[w]);
+    }
+    return g_string_free(out, FALSE);
 }
 
 /* What the accelerator makes itself, whatever the processor can do. */
@@ -312,7 +324,7 @@ static uint64_t always_available(X86FeatureWord word)
     return 0;
 }
 
-bool x86_cpu_filter(X86CPU *cpu, bool verbose)
+bool x86_cpu_filter(X86CPU *cpu)
 {
     bool complete = true;
 
@@ -324,9 +336,6 @@ bool x86_cpu_filter(X86CPU *cpu, bool verbose)
         cpu->features[w] &= ~missing;
         if (cpu->filtered[w]) {
             complete = false;
-            if (verbose) {
-                warn_missing(w, cpu->filtered[w]);
-            }
         }
     }
     if (!complete) {

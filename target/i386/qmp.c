@@ -30,7 +30,7 @@ static strList *unavailable_features(ObjectClass *oc)
         append_str(tail, "kvm");    /* host, where there is no KVM */
         return list;
     }
-    x86_cpu_filter(cpu, false);
+    x86_cpu_filter(cpu);
     for (int w = 0; w < X86_FW__COUNT; w++) {
         for (uint64_t bits = cpu->filtered[w]; bits; bits &= bits - 1) {
             const char *name = x86_feature_name(w, __builtin_ctzll(bits));

@@ -295,7 +295,9 @@ uint32_t x86_cpu_build_cpuid(const X86CPU *cpu, X86CpuidEntry *out);
  */
 bool x86_cpu_expand(X86CPU *cpu, Error **errp);
 /* x86_cpu_filter: drop what the host lacks into cpu->filtered; returns false
- * when something was dropped. @verbose warns of each (check=on). */
-bool x86_cpu_filter(X86CPU *cpu, bool verbose);
+ * when something was dropped. */
+bool x86_cpu_filter(X86CPU *cpu);
+/* Names of cpu->filtered for one message, "pni, avx2"; free with g_free(). */
+char *x86_cpu_filtered_names(const X86CPU *cpu);
 
 #endif

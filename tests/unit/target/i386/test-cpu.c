@@ -92,7 +92,7 @@ static bool get(X86CPU *cpu, const char *name)
 static void expand(X86CPU *cpu)
 {
     g_assert_true(x86_cpu_expand(cpu, NULL));
-    x86_cpu_filter(cpu, false);
+    x86_cpu_filter(cpu);
 }
 
 /* Realize fails with a text that contains @text. */
@@ -197,6 +197,7 @@ static void test_host_model(void)
 static void test_what_the_host_lacks(void)
 {
     struct json_object *missing;
+    g_autofree char *names = NULL;
     X86CPU *cpu;
 
     use_host(HOST_FEATURES);
@@ -211,13 +212,15 @@ static void test_what_the_host_lacks(void)
                                                    JSON_C_TO_STRING_PLAIN), ==,
                     "[\"aes\",\"avx2\"]");
     json_object_put(missing);
+    names = x86_cpu_filtered_names(cpu);
+    g_assert_cmpstr(names, ==, "aes, avx2");
     object_unref(cpu);
 
     cpu = new_cpu("max");
     set(cpu, "avx2", "on");
     set(cpu, "enforce", "on");
     set(cpu, "apic-id", "0");
-    check_refused(cpu, "features that were asked for");
+    check_refused(cpu, "features that were asked for: avx2");
     x86_host = NULL;
 }
 
