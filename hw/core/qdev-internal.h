@@ -20,5 +20,7 @@ DeviceClass *qdev_class_by_driver(const char *driver, Error **errp);
 
 /* A device that QEMU has and we left out: the closest of ours, or NULL. */
 const char *qdev_removed_replacement(const char *driver);
+/* A device that an option of configure brings: that option, or NULL. */
+const char *qdev_configure_option(const char *driver);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Devices that users of other hypervisors ask for and that were left out on
- * purpose, each with what serves the same end here.
+ * purpose, each with what serves the same end here; and those that are not in
+ * every build.
  */
 #include "util/osdep.h"
 #include "qdev-internal.h"
@@ -43,6 +44,14 @@ static const struct {
     { "i82801b11-bridge", "pcie-root-port" },
 };
 
+/* Looked at when the type is not there, so it is not built in. */
+static const struct {
+    const char *driver, *option;
+} optional[] = {
+    { "pc-testdev", "--enable-test-devices" },
+    { "pci-testdev", "--enable-test-devices" },
+};
+
 /* @pattern may hold one '*', which fits any text. */
 static bool pattern_fits(const char *pattern, const char *name)
 {
@@ -63,6 +72,16 @@ const char *qdev_removed_replacement(const char *driver)
     for (size_t i = 0; i < G_N_ELEMENTS(removed); i++) {
         if (pattern_fits(removed[i].driver, driver)) {
             return removed[i].instead;
+        }
+    }
+    return NULL;
+}
+
+const char *qdev_configure_option(const char *driver)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(optional); i++) {
+        if (g_str_equal(driver, optional[i].driver)) {
+            return optional[i].option;
         }
     }
     return NULL;

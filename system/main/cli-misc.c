@@ -220,6 +220,11 @@ bool cli_option_display(DisplayOptions *val, Error **errp)
     return true;
 }
 
+bool cli_option_vnc(NoneOnly val, Error **errp)
+{
+    return true;
+}
+
 bool cli_option_vga(NoneOnly val, Error **errp)
 {
     return true;

@@ -79,6 +79,9 @@ static const struct {
       "virtconsole)" },
     { "vga", "std", "invalid value 'std': there is no graphical display: use "
       "a console (-serial, or -device virtconsole)" },
+    { "vnc", "none" },
+    { "vnc", ":0", "invalid value ':0': there is no graphical display: use "
+      "a console (-serial, or -device virtconsole)" },
     { "nic", "user",
       "invalid value 'user': use -netdev and -device virtio-net-pci" },
     { "audiodev", "{\"id\":\"audio1\",\"driver\":\"none\"}" },

@@ -111,6 +111,18 @@ static void test_removed_devices(void)
     t_machine_stop();
 }
 
+static void test_optional_devices(void)
+{
+    Error *err = NULL;
+
+    t_machine_start(NULL);
+    g_assert_null(t_add("{\"driver\":\"pc-testdev\"}", &err));
+    g_assert_nonnull(strstr(error_get_hint(err),
+                            "configure --enable-test-devices brings it"));
+    t_assert_error(err, "'pc-testdev' is not a valid device model name");
+    t_machine_stop();
+}
+
 /* ---- QMP ---- */
 
 static const ObjectPropertyInfo *find(ObjectPropertyInfoList *list,
@@ -235,5 +247,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hw/core/qdev-monitor/qmp/qom", test_qom_list_get_set);
     g_test_add_func("/hw/core/qdev-monitor/qmp/types", test_list_types);
     g_test_add_func("/hw/core/qdev-monitor/add/removed", test_removed_devices);
+    g_test_add_func("/hw/core/qdev-monitor/add/optional",
+                    test_optional_devices);
     return g_test_run();
 }
