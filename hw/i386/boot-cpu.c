@@ -50,14 +50,16 @@ static void boot_cpu_enter_linux64(X86CPUState *env, uint64_t entry)
     env->regs[X86_RSI] = BOOT_PARAMS_GPA;
 }
 
-static void boot_cpu_enter_pvh(X86CPUState *env, uint64_t entry)
+/* PVH, and what other formats want: protected mode without paging. */
+static void boot_cpu_enter_32(X86CPUState *env, const BootImage *img)
 {
     boot_cpu_segments(env, ATTR_CODE32);
     env->idt = (X86Table){ 0, 0 };
     env->cr0 = CR0_PE | CR0_ET;
     env->cr4 = 0;
-    env->rip = entry;
-    env->regs[X86_RBX] = BOOT_PVH_INFO_GPA;
+    env->rip = img->entry;
+    env->regs[X86_RAX] = img->eax;
+    env->regs[X86_RBX] = img->ebx;
 }
 
 void boot_cpu_enter(X86CPU *cpu, const BootImage *img)
@@ -65,10 +67,10 @@ void boot_cpu_enter(X86CPU *cpu, const BootImage *img)
     X86CPUState *env = &cpu->env;
 
     env->rflags = RFLAGS_FIXED;
-    if (img->protocol == BOOT_PVH) {
-        boot_cpu_enter_pvh(env, img->entry);
-    } else {
+    if (img->protocol == BOOT_LINUX64) {
         boot_cpu_enter_linux64(env, img->entry);
+    } else {
+        boot_cpu_enter_32(env, img);
     }
 }
 

@@ -169,8 +169,7 @@ static bool elf_add_segment(const ElfInfo *e, const Elf64_Phdr *ph,
                    e->src->size);
         return false;
     }
-    if (add_overflows(ph->p_paddr, ph->p_memsz, &end) || end > 4 * GiB ||
-        ph->p_paddr < BOOT_ELF_MIN_GPA) {
+    if (add_overflows(ph->p_paddr, ph->p_memsz, &end) || end > 4 * GiB) {
         error_setg(errp, "'%s' wants memory at 0x%" PRIx64 ", %" PRIu64
                    " bytes: must be between 0x%x and 4 GiB", e->src->name,
                    (uint64_t)ph->p_paddr, (uint64_t)ph->p_memsz,
@@ -230,19 +229,28 @@ bool boot_elf_parse(const BootSource *src, BootImage *img, Error **errp)
         error_setg(errp, "'%s' has nothing to load", src->name);
         return false;
     }
-    if (!e.has_pvh && !e.is64) {
-        error_setg(errp, "'%s' is a 32-bit ELF file without a PVH entry note",
-                   src->name);
-        return false;
-    }
+    img->is_elf32 = !e.is64;
+    img->ebx = BOOT_PVH_INFO_GPA;
     img->protocol = e.has_pvh ? BOOT_PVH : BOOT_LINUX64;
     img->entry = e.has_pvh ? e.pvh_entry : e.entry;
     img->cmdline_max = LINUX_CMDLINE_MAX;
     img->initrd_max = 4 * GiB;
-    if (img->entry < img->start || img->entry >= img->end) {
-        error_setg(errp, "'%s' has its entry point 0x%" PRIx64 " outside what "
-                   "it loads", src->name, img->entry);
+    return true;
+}
+
+bool boot_elf_check(const BootSource *src, const BootImage *img, Error **errp)
+{
+    if (img->protocol != BOOT_PVH && img->is_elf32) {
+        error_setg(errp, "'%s' is a 32-bit ELF file without a PVH entry note",
+                   src->name);
+        error_append_hint(errp, "Multiboot kernels need a program built with "
+                          "configure --enable-test-devices.");
         return false;
     }
-    return true;
+    if (img->start < BOOT_ELF_MIN_GPA) {
+        error_setg(errp, "'%s' wants memory at 0x%" PRIx64 ": must be between "
+                   "0x%x and 4 GiB", src->name, img->start, BOOT_ELF_MIN_GPA);
+        return false;
+    }
+    return boot_check_entry(src, img, errp);
 }

@@ -190,15 +190,83 @@ static bool bzimage_parse(const BootSource *src, BootImage *img, Error **errp)
     return true;
 }
 
-bool boot_image_parse(const BootSource *src, BootImage *img, Error **errp)
-{
-    uint8_t magic[4] = { 0 };
+/* ---- Formats ---- */
 
-    *img = (BootImage){ 0 };
-    if (src->size >= sizeof(magic) &&
-        !boot_source_read(src, 0, magic, sizeof(magic), errp)) {
+bool boot_check_entry(const BootSource *src, const BootImage *img,
+                      Error **errp)
+{
+    if (img->entry < img->start || img->entry >= img->end) {
+        error_setg(errp, "'%s' has its entry point 0x%" PRIx64 " outside what "
+                   "it loads", src->name, img->entry);
         return false;
     }
-    return memcmp(magic, "\177ELF", 4) ? bzimage_parse(src, img, errp)
-                                       : boot_elf_parse(src, img, errp);
+    return true;
+}
+
+#define MAX_FORMATS 4
+
+static const BootFormat *formats[MAX_FORMATS];
+
+void boot_format_register(const BootFormat *f)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (!formats[i]) {
+            formats[i] = f;
+            return;
+        }
+    }
+    g_assert_not_reached();
+}
+
+static bool boot_formats_claim(const BootSource *src, BootImage *img,
+                               Error **errp)
+{
+    bool ours = false;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(formats) && formats[i]; i++) {
+        if (!formats[i]->claim(src, img, &ours, errp)) {
+            return false;
+        }
+        if (ours) {
+            img->protocol = BOOT_OTHER;
+            img->format = formats[i];
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool boot_is_elf(const BootSource *src)
+{
+    uint8_t magic[4];
+
+    return boot_source_read(src, 0, magic, sizeof(magic), NULL) &&
+           !memcmp(magic, "\177ELF", sizeof(magic));
+}
+
+static bool boot_is_linux(const BootSource *src)
+{
+    uint8_t magic[4];
+
+    return boot_source_read(src, HDR_MAGIC, magic, sizeof(magic), NULL) &&
+           !memcmp(magic, "HdrS", sizeof(magic));
+}
+
+bool boot_image_parse(const BootSource *src, BootImage *img, Error **errp)
+{
+    bool elf = boot_is_elf(src);
+
+    *img = (BootImage){ 0 };
+    if (elf && !boot_elf_parse(src, img, errp)) {
+        return false;
+    }
+    if (img->protocol != BOOT_PVH && !boot_is_linux(src) &&
+        !boot_formats_claim(src, img, errp)) {
+        return false;
+    }
+    if (img->format) {
+        return true;
+    }
+    return elf ? boot_elf_check(src, img, errp)
+               : bzimage_parse(src, img, errp);
 }

@@ -66,9 +66,25 @@ static bool boot_place_initrd(BootPlan *plan, uint64_t low_ram, Error **errp)
 
 bool boot_place(BootPlan *plan, uint64_t low_ram, Error **errp)
 {
-    return boot_check_kernel(plan, low_ram, errp) &&
-           boot_check_cmdline(plan, errp) &&
+    const BootFormat *format = plan->image.format;
+
+    if (!boot_check_kernel(plan, low_ram, errp)) {
+        return false;
+    }
+    if (format) {
+        return format->place(plan, low_ram, errp);
+    }
+    return boot_check_cmdline(plan, errp) &&
            boot_place_initrd(plan, low_ram, errp);
+}
+
+void boot_plan_close(BootPlan *plan)
+{
+    if (plan->image.format) {
+        plan->image.format->close(plan);
+    }
+    boot_source_close(&plan->kernel);
+    boot_source_close(&plan->initrd);
 }
 
 /* ---- Loading ---- */
@@ -94,6 +110,9 @@ bool boot_load(const BootPlan *plan, uint8_t *ram, bool clean, Error **errp)
                                errp)) {
             return false;
         }
+    }
+    if (plan->image.format) {
+        return plan->image.format->load(plan, ram, errp);
     }
     if (plan->initrd.size &&
         !boot_source_read(&plan->initrd, 0, ram + plan->initrd_gpa,

@@ -20,10 +20,13 @@ static bool virt_open_kernel(VirtMachine *v, Error **errp)
 
     p->cmdline = ms->kernel_cmdline ? ms->kernel_cmdline : "";
     p->e820 = v->e820;
+    p->initrd_arg = ms->initrd_filename;
     if (!boot_source_open(&p->kernel, ms->kernel_filename, "kernel", errp) ||
-        (ms->initrd_filename &&
-         !boot_source_open(&p->initrd, ms->initrd_filename, "initrd", errp)) ||
         !boot_image_parse(&p->kernel, &p->image, errp)) {
+        return false;
+    }
+    if (ms->initrd_filename && !p->image.format &&
+        !boot_source_open(&p->initrd, ms->initrd_filename, "initrd", errp)) {
         return false;
     }
     return boot_place(p, v->low_ram_size, errp);
@@ -67,8 +70,7 @@ bool virt_prepare_boot(VirtMachine *v, Error **errp)
     }
     if (ms->kernel_filename) {
         if (!virt_open_kernel(v, errp)) {
-            boot_source_close(&v->plan.kernel);
-            boot_source_close(&v->plan.initrd);
+            boot_plan_close(&v->plan);
             return false;
         }
         v->direct_boot = true;
@@ -154,6 +156,10 @@ bool virt_finish_boot(VirtMachine *v, Error **errp)
 
 static void virt_boot_reset(void *opaque)
 {
+    static const BootPciWindow window = {
+        .mem = VIRT_PCI32_BASE, .mem_end = VIRT_PCI32_END,
+        .io = VIRT_BOOT_PCI_IO, .io_end = 0x10000,
+    };
     VirtMachine *v = opaque;
     g_autoptr(Error) err = NULL;
     CPUState *cs;
@@ -168,6 +174,9 @@ static void virt_boot_reset(void *opaque)
         return;
     }
     v->loaded = false;
+    if (v->plan.image.format && v->plan.image.format->start) {
+        v->plan.image.format->start(&window);
+    }
     CPU_FOREACH(cs) {
         boot_cpu_init_any(X86_CPU(cs));
     }

@@ -53,6 +53,7 @@
 #define VIRT_PORT_PCI_ADDR      0xcf8
 #define VIRT_PORT_RESET         0xcf9
 #define VIRT_PORT_PCI_DATA      0xcfc
+#define VIRT_BOOT_PCI_IO        0xc000  /* ports for BARs that we assign */
 
 #define VIRT_GSI_EVENTS         16
 #define VIRT_NUM_GSIS           24

@@ -5,6 +5,9 @@
  */
 #include "util/osdep.h"
 #include "hw/i386/boot.h"
+#ifdef CONFIG_TEST_DEVICES
+#include "hw/i386/boot-multiboot.h"
+#endif
 
 #define RAM_MAX (32 * MiB)
 
@@ -22,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (!ram) {
         ram = g_malloc0(RAM_MAX);
+#ifdef CONFIG_TEST_DEVICES
+        boot_format_register(&boot_multiboot);
+#endif
     }
     low = MIN((1 + data[0] % 32) * MiB, RAM_MAX);
     plan.kernel = (BootSource){ .fd = -1, .data = data + 1, .size = size - 1,
@@ -31,5 +37,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         boot_place(&plan, low, NULL)) {
         boot_load(&plan, ram, false, NULL);
     }
+    boot_plan_close(&plan);
     return 0;
 }

@@ -16,6 +16,9 @@
  *            without paging, %ebx = hvm_start_info (xen/docs/misc/pvh.pandoc)
  *   ELF64    without the note: long mode at e_entry as a bzImage (vmlinux)
  *
+ * A build may register more formats (boot_format_register); they are asked
+ * about what is none of these.
+ *
  * Low memory of a direct boot, guest physical:
  *
  *   0x00500  GDT                     0x09000  page tables: 4 GiB identity
@@ -66,6 +69,7 @@ bool boot_source_read(const BootSource *src, uint64_t offset, void *buf,
 typedef enum BootProtocol {
     BOOT_LINUX64,                   /* bzImage or vmlinux, long mode */
     BOOT_PVH,
+    BOOT_OTHER,                     /* a registered format; 32-bit entry */
 } BootProtocol;
 
 typedef struct BootSegment {
@@ -77,9 +81,14 @@ typedef struct BootSegment {
 #define BOOT_SETUP_HEADER_OFFSET 0x1f1
 #define BOOT_SETUP_HEADER_BYTES  0x77   /* up to 0x268, protocol 2.15 */
 
+struct BootFormat;
+
 typedef struct BootImage {
     BootProtocol protocol;
     bool is_bzimage;
+    bool is_elf32;
+    const struct BootFormat *format;    /* BOOT_OTHER */
+    uint32_t eax, ebx;              /* at a 32-bit entry */
     uint64_t entry;                 /* physical */
     BootSegment segments[BOOT_MAX_SEGMENTS];
     unsigned int nsegments;
@@ -91,8 +100,12 @@ typedef struct BootImage {
 } BootImage;
 
 bool boot_image_parse(const BootSource *src, BootImage *img, Error **errp);
-/* boot-elf.c: the same for an image that starts with the ELF magic. */
+/* boot-elf.c: read an image that starts with the ELF magic; then, unless a
+ * registered format takes it, whether it can be entered. */
 bool boot_elf_parse(const BootSource *src, BootImage *img, Error **errp);
+bool boot_elf_check(const BootSource *src, const BootImage *img, Error **errp);
+bool boot_check_entry(const BootSource *src, const BootImage *img,
+                      Error **errp);
 
 /* Values as in e820 and in PVH's memory map. */
 enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3 };
@@ -105,12 +118,17 @@ typedef struct E820Entry {
 typedef struct BootPlan {
     BootImage image;
     BootSource kernel, initrd;      /* initrd.size 0: none */
+    const char *initrd_arg;         /* of -initrd, for a registered format */
+    void *format_data;              /* the registered format's own */
     const char *cmdline;            /* "" when none */
     uint64_t initrd_gpa;
     uint64_t acpi_rsdp_gpa;
     const E820Entry *e820;
     unsigned int ne820;
 } BootPlan;
+
+/* boot_plan_close: files and what placing has allocated. */
+void boot_plan_close(BootPlan *plan);
 
 /* boot_place: choose initrd_gpa in low RAM of @low_ram bytes, check the rest. */
 bool boot_place(BootPlan *plan, uint64_t low_ram, Error **errp);
@@ -120,6 +138,30 @@ bool boot_place(BootPlan *plan, uint64_t low_ram, Error **errp);
  * the memory is known to be zero. Errors: the files changed or cannot be read.
  */
 bool boot_load(const BootPlan *plan, uint8_t *ram, bool clean, Error **errp);
+
+/* Where a format may map the BARs of devices, as firmware would. */
+typedef struct BootPciWindow {
+    uint64_t mem, mem_end;
+    uint32_t io, io_end;
+} BootPciWindow;
+
+/*
+ * A format in addition. @claim: whether @img is one, *@ours, which it then
+ * completes; an ELF file comes with its segments, anything else empty. @place
+ * and @load do what boot_place() and boot_load() do beyond the segments, at
+ * fixed or chosen places; @close frees plan->format_data. @start (may be NULL)
+ * is called at each reset, before the guest runs.
+ */
+typedef struct BootFormat {
+    bool (*claim)(const BootSource *src, BootImage *img, bool *ours,
+                  Error **errp);
+    bool (*place)(BootPlan *plan, uint64_t low_ram, Error **errp);
+    bool (*load)(const BootPlan *plan, uint8_t *ram, Error **errp);
+    void (*close)(BootPlan *plan);
+    void (*start)(const BootPciWindow *window);
+} BootFormat;
+/* boot_format_register: @f stays. From a constructor. */
+void boot_format_register(const BootFormat *f);
 
 /* The parts of it that need no file. */
 void boot_write_linux_params(const BootPlan *plan, uint8_t *ram);
