@@ -5,10 +5,12 @@
 
 BUILD ?= build
 PYTHON ?= python3
+# Tests alone have the devices of KVM's test suites; a release does not.
+CHECK_CONFIG = --enable-test-devices
 # make check SANITIZE=1: the same tests under address and UB sanitizers
 ifdef SANITIZE
 CHECK_BUILD ?= build-asan
-CHECK_CONFIG = --enable-sanitizers
+CHECK_CONFIG += --enable-sanitizers
 else
 CHECK_BUILD ?= build-check
 endif
@@ -30,7 +32,7 @@ $(CHECK_BUILD)/build.ninja:
 
 $(FUZZ_BUILD)/build.ninja:
 	./configure --builddir=$(FUZZ_BUILD) --enable-debug --cc=clang \
-	    --enable-sanitizers --enable-fuzzing
+	    --enable-sanitizers --enable-fuzzing --enable-test-devices
 
 help:
 	@echo 'make                 configure if needed, build in $(BUILD)/'
