@@ -129,8 +129,15 @@ static ssize_t virtio_net_receive_iov(NetClientState *nc,
     if (n->host_hdr_len) {
         iov_to_buf(iov, niov, 0, &p.hdr, sizeof(p.hdr));
     }
-    /* Once more with kicks on: the guest may have added buffers just now. */
+    /*
+     * Once more with kicks on: the guest may have added buffers just now. The
+     * kick is asked for before the buffers are taken: taking them moves the
+     * event past those that were not enough.
+     */
     for (int i = 0; i < 2; i++) {
+        if (i) {
+            virtio_queue_set_notification(q->rx_vq, true);
+        }
         ret = rx_fill(n, q->rx_vq, &p);
         if (ret > 0) {
             return rx_deliver(n, q, &p);
@@ -141,7 +148,6 @@ static ssize_t virtio_net_receive_iov(NetClientState *nc,
             return p.size;
         }
         p.offset = n->host_hdr_len;
-        virtio_queue_set_notification(q->rx_vq, true);
     }
     return 0;
 }
