@@ -298,8 +298,9 @@ bool input_type_enum(Visitor *v, const char *name, int *obj,
 {
     InputVisitor *iv = to_input(v);
     struct json_object *value;
-    const char *str, *close;
+    const char *str;
     g_autofree char *path = NULL;
+    g_autofree char *help = NULL;
     int val;
 
     if (!input_get(iv, name, &value, errp)) {
@@ -315,13 +316,8 @@ bool input_type_enum(Visitor *v, const char *name, int *obj,
         return true;
     }
     path = input_path(iv, name);
-    close = qapi_enum_closest(lookup, str);
-    if (close) {
-        error_setg(errp, "Parameter '%s' does not accept value '%s', did you "
-                   "mean '%s'?", path, str, close);
-    } else {
-        error_setg(errp, "Parameter '%s' does not accept value '%s'", path,
-                   str);
-    }
+    help = qapi_enum_unknown(lookup, str);
+    error_setg(errp, "Parameter '%s' does not accept value '%s'%s", path, str,
+               help);
     return false;
 }

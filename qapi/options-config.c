@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -readconfig files. Each section becomes the argument of an option:
+ * -readconfig and -set. Each section of a file becomes the argument of an
+ * option:
  *
  *     [device "net0"]             -device id=net0,driver=virtio-net-pci,...
  *       driver = "virtio-net-pci"
@@ -10,7 +11,10 @@
 #include "util/osdep.h"
 #include "qapi/options.h"
 
+#include <json-c/json.h>
+
 #include "util/error.h"
+#include "util/keyval.h"
 
 typedef struct ConfigReader {
     CliOptions *opts;
@@ -120,5 +124,65 @@ bool cli_read_config(CliOptions *opts, const char *fname, const char *text,
     ok = ok && end_section(&r, errp);
     g_free(r.option);
     g_string_free(r.arg, TRUE);
+    return ok;
+}
+
+/* ---- -set ---- */
+
+static bool item_has_id(const CliItem *item, const char *id)
+{
+    struct json_object *val = NULL;
+
+    return item->tree && json_object_object_get_ex(item->tree, "id", &val) &&
+           !g_strcmp0(json_object_get_string(val), id);
+}
+
+static const CliItem *find_item(const CliOptions *opts, const char *option,
+                                const char *id, Error **errp)
+{
+    int num = cli_find(opts, option, errp);
+
+    for (size_t i = 0; num >= 0 && i < cli_count(opts, num); i++) {
+        const CliItem *item = cli_get(opts, num, i);
+
+        if (item_has_id(item, id)) {
+            return item;
+        }
+    }
+    if (num >= 0) {
+        error_setg(errp, "there is no -%s with id '%s'", option, id);
+    }
+    return NULL;
+}
+
+bool cli_set(CliOptions *opts, const char *text, Error **errp)
+{
+    const char *eq = strchr(text, '=');
+    g_autofree char *path = g_strndup(text, eq ? eq - text : 0);
+    g_auto(GStrv) parts = g_strsplit(path, ".", 3);
+    g_autofree char *keyval = NULL;
+    struct json_object *change;
+    const CliItem *item;
+    GString *arg;
+    bool ok;
+
+    if (g_strv_length(parts) != 3) {
+        error_setg(errp, "'%s' is not option.id.parameter=value", text);
+        return false;
+    }
+    item = find_item(opts, parts[0], parts[1], errp);
+    if (!item) {
+        return false;
+    }
+    if (item->json) {
+        error_setg(errp, "'%s' was given as JSON: change it there", parts[1]);
+        return false;
+    }
+    arg = g_string_new(NULL);
+    append_param(arg, parts[2], eq + 1);
+    keyval = g_string_free(arg, FALSE);
+    change = keyval_parse(keyval, NULL, NULL, errp);
+    ok = change && keyval_merge(item->tree, change, errp);
+    json_object_put(change);
     return ok;
 }

@@ -76,6 +76,16 @@ static void unknown_option(const CliTable *table, const char *name,
     }
 }
 
+int cli_find(const CliOptions *opts, const char *name, Error **errp)
+{
+    int id = find_option(opts->table, name);
+
+    if (id < 0) {
+        unknown_option(opts->table, name, errp);
+    }
+    return id;
+}
+
 static bool takes_arg(const CliOption *opt)
 {
     return opt->kind == CLI_ABSENT ? opt->flags & CLI_HAS_ARG
@@ -190,10 +200,9 @@ static bool add_option(CliOptions *opts, int id, const char *arg, Error **errp)
 
 bool cli_add(CliOptions *opts, const char *name, const char *arg, Error **errp)
 {
-    int id = find_option(opts->table, name);
+    int id = cli_find(opts, name, errp);
 
     if (id < 0) {
-        unknown_option(opts->table, name, errp);
         return false;
     }
     if (takes_arg(&opts->table->options[id]) && !arg) {

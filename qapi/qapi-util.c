@@ -9,6 +9,9 @@
 #include "util/cutils.h"
 #include "util/error.h"
 
+/* More values than these do not help in an error. */
+#define ENUM_LIST_MAX 12
+
 const char *qapi_enum_str(const QEnumLookup *lookup, int val)
 {
     const char *name = lookup->names;
@@ -47,10 +50,57 @@ const char *qapi_enum_closest(const QEnumLookup *lookup, const char *name)
     return closest_string(name, all);
 }
 
+/* What the schema says of a value that was left out, or NULL. */
+static const char *enum_absent(const QEnumLookup *lookup, const char *name)
+{
+    const char *pos = lookup->absent;
+
+    while (pos && *pos) {
+        const char *instead = pos + strlen(pos) + 1;
+
+        if (!strcmp(pos, name)) {
+            return instead;
+        }
+        pos = instead + strlen(instead) + 1;
+    }
+    return NULL;
+}
+
+static char *enum_list(const QEnumLookup *lookup)
+{
+    GString *list = g_string_new(NULL);
+    const char *pos = lookup->names;
+
+    for (int i = 0; i < lookup->size; i++) {
+        g_string_append_printf(list, "%s%s", i ? ", " : "", pos);
+        pos += strlen(pos) + 1;
+    }
+    return g_string_free(list, FALSE);
+}
+
+char *qapi_enum_unknown(const QEnumLookup *lookup, const char *name)
+{
+    const char *instead = enum_absent(lookup, name);
+    const char *close = qapi_enum_closest(lookup, name);
+    g_autofree char *list = NULL;
+
+    if (instead) {
+        return g_strdup_printf(": %s", instead);
+    }
+    if (close) {
+        return g_strdup_printf(", did you mean '%s'?", close);
+    }
+    if (lookup->size == 1 || lookup->size > ENUM_LIST_MAX) {
+        return g_strdup("");
+    }
+    list = enum_list(lookup);
+    return g_strdup_printf(" (valid: %s)", list);
+}
+
 int qapi_enum_parse(const QEnumLookup *lookup, const char *name, int def,
                     Error **errp)
 {
-    const char *close;
+    g_autofree char *help = NULL;
     int val;
 
     if (!name) {
@@ -60,12 +110,8 @@ int qapi_enum_parse(const QEnumLookup *lookup, const char *name, int def,
     if (val >= 0) {
         return val;
     }
-    close = qapi_enum_closest(lookup, name);
-    if (close) {
-        error_setg(errp, "invalid value '%s', did you mean '%s'?", name, close);
-    } else {
-        error_setg(errp, "invalid value '%s'", name);
-    }
+    help = qapi_enum_unknown(lookup, name);
+    error_setg(errp, "invalid value '%s'%s", name, help);
     return -1;
 }
 

@@ -71,58 +71,105 @@ static AccelClass *accel_find(const char *name)
     return ACCEL_CLASS(oc);
 }
 
-static void accel_unknown(const char *list, Error **errp)
+/* Emulators and other hypervisors' interfaces, asked for by name. */
+static const char *const accel_absent[] = { "tcg", "xen", "hax", "hvf", "whpx",
+                                            "nvmm", "mshv" };
+
+static bool accel_is_absent(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(accel_absent); i++) {
+        if (g_str_equal(accel_absent[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void accel_unknown(const char *name, Error **errp)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     GSList *classes = object_class_get_list(TYPE_ACCEL, false), *item;
 
-    error_setg(errp, "unknown accelerator '%s'", list);
+    if (accel_is_absent(name)) {
+        g_slist_free(classes);
+        error_setg(errp, "accelerator '%s' was left out on purpose", name);
+        error_append_hint(errp, "guests run on KVM only: use 'kvm'");
+        return;
+    }
+    error_setg(errp, "unknown accelerator '%s'", name);
     for (item = classes; item; item = item->next) {
         g_ptr_array_add(names, (char *)ACCEL_CLASS(item->data)->name);
     }
     g_slist_free(classes);
     g_ptr_array_add(names, NULL);
-    if (closest_string(list, (const char *const *)names->pdata)) {
-        error_hint_closest(errp, list, (const char *const *)names->pdata);
+    if (closest_string(name, (const char *const *)names->pdata)) {
+        error_hint_closest(errp, name, (const char *const *)names->pdata);
     } else {
         error_append_hint(errp, "guests run on KVM only: use 'kvm'");
     }
+}
+
+/* @fatal: a wrong option is no reason to look further. */
+static bool accel_try_choice(MachineState *ms, const AccelChoice *choice,
+                             bool *fatal, Error **errp)
+{
+    AccelClass *ac = accel_find(choice->name);
+    AccelState *as;
+
+    if (!ac) {
+        accel_unknown(choice->name, errp);
+        return false;
+    }
+    as = ACCEL(object_new_from_class(OBJECT_CLASS(ac)));
+    if (!accel_configure(OBJECT(as), ms, choice->props, errp)) {
+        *fatal = true;
+        object_unref(as);
+        return false;
+    }
+    return accel_try(ms, as, errp);
+}
+
+bool accel_init_choices(MachineState *ms, const AccelChoice *choices, size_t n,
+                        Error **errp)
+{
+    bool fatal = false, known = false;
+    Error *err = NULL;
+
+    for (size_t i = 0; i < n && !fatal; i++) {
+        Error *this_err = NULL;
+
+        if (accel_try_choice(ms, &choices[i], &fatal, &this_err)) {
+            error_free(err);
+            return true;
+        }
+        /* of several, one that we have says more than one that we have not */
+        if (err && known && !fatal && !accel_find(choices[i].name)) {
+            error_free(this_err);
+            continue;
+        }
+        known |= accel_find(choices[i].name) != NULL;
+        error_free(err);
+        err = this_err;
+    }
+    if (!fatal && known && ms && MACHINE_GET_CLASS(ms)->no_ram) {
+        error_free(err);
+        return true;
+    }
+    error_propagate(errp, err);
+    return false;
 }
 
 bool accel_init_machine(MachineState *ms, const char *list,
                         struct json_object *props, Error **errp)
 {
     g_auto(GStrv) names = g_strsplit(list, ":", -1);
-    Error *err = NULL;
+    guint n = g_strv_length(names);
+    g_autofree AccelChoice *choices = g_new0(AccelChoice, n);
 
-    for (char **name = names; *name; name++) {
-        AccelClass *ac = accel_find(*name);
-        AccelState *as;
-
-        if (ac == NULL) {
-            continue;
-        }
-        g_clear_pointer(&err, error_free);
-        as = ACCEL(object_new_from_class(OBJECT_CLASS(ac)));
-        /* a wrong option is no reason to look further */
-        if (!accel_configure(OBJECT(as), ms, props, errp)) {
-            object_unref(as);
-            return false;
-        }
-        if (accel_try(ms, as, &err)) {
-            return true;
-        }
+    for (guint i = 0; i < n; i++) {
+        choices[i] = (AccelChoice){ names[i], props };
     }
-    if (ms && MACHINE_GET_CLASS(ms)->no_ram) {
-        error_free(err);
-        return true;
-    }
-    if (err) {
-        error_propagate(errp, err);
-    } else {
-        accel_unknown(list, errp);
-    }
-    return false;
+    return accel_init_choices(ms, choices, n, errp);
 }
 
 void accel_print_help(void)

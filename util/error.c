@@ -161,20 +161,34 @@ void error_free(Error *err)
     g_free(err);
 }
 
-void error_report_err(Error *err)
+/* A short hint stands on the error's own line: programs that show the last
+ * line, or the first, show both. */
+static const char *hint_inline(const Error *err)
 {
-    error_report("%s", err->msg);
-    if (err->hint) {
+    return err->hint && !strchr(err->hint->str, '\n') ? err->hint->str : NULL;
+}
+
+static void hint_print_rest(const Error *err)
+{
+    if (err->hint && !hint_inline(err)) {
         error_printf("%s\n", err->hint->str);
     }
+}
+
+void error_report_err(Error *err)
+{
+    const char *hint = hint_inline(err);
+
+    error_report("%s%s%s", err->msg, hint ? ": " : "", hint ? hint : "");
+    hint_print_rest(err);
     error_free(err);
 }
 
 void warn_report_err(Error *err)
 {
-    warn_report("%s", err->msg);
-    if (err->hint) {
-        error_printf("%s\n", err->hint->str);
-    }
+    const char *hint = hint_inline(err);
+
+    warn_report("%s%s%s", err->msg, hint ? ": " : "", hint ? hint : "");
+    hint_print_rest(err);
     error_free(err);
 }

@@ -19,6 +19,23 @@ static bool machine_class_is(MachineClass *mc, const char *name)
            (mc->alias && g_str_equal(mc->alias, name));
 }
 
+/* Boards that were left out on purpose; names begin with these. */
+static const char *const machine_absent[] = { "pc", "q35", "microvm", "isapc",
+                                              "xenpv", "xenfv", "x-remote" };
+
+static bool machine_is_absent(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_absent); i++) {
+        size_t len = strlen(machine_absent[i]);
+
+        if (strncmp(name, machine_absent[i], len) == 0 &&
+            (!name[len] || name[len] == '-')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void machine_unsupported(const char *name, GSList *classes,
                                 Error **errp)
 {
@@ -34,7 +51,10 @@ static void machine_unsupported(const char *name, GSList *classes,
     }
     g_ptr_array_add(names, NULL);
     error_setg(errp, "unsupported machine type '%s'", name);
-    if (closest_string(name, (const char *const *)names->pdata)) {
+    if (machine_is_absent(name)) {
+        error_append_hint(errp, "this program leaves it out on purpose; use "
+                          "'virt'");
+    } else if (closest_string(name, (const char *const *)names->pdata)) {
         error_hint_closest(errp, name, (const char *const *)names->pdata);
     } else {
         error_append_hint(errp, "-machine help lists the machines");

@@ -109,6 +109,15 @@ bool cli_add(CliOptions *opts, const char *name, const char *arg,
 bool cli_read_config(CliOptions *opts, const char *fname, const char *text,
                      struct Error **errp);
 
+/*
+ * cli_set: -set: @text is "option.id.key=value"; the key of the occurrence of
+ * that option with that id gets the value.
+ */
+bool cli_set(CliOptions *opts, const char *text, struct Error **errp);
+
+/* cli_find: id of the option called @name, or -1 with an error. */
+int cli_find(const CliOptions *opts, const char *name, struct Error **errp);
+
 /* cli_count, cli_get: the occurrences of an option; @n below the count.
  * cli_given: whether there is one. */
 size_t cli_count(const CliOptions *opts, int id);

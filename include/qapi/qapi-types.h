@@ -24,11 +24,16 @@
 struct Error;
 struct json_object;
 
-/* Names of an enum: @size strings, each ended by NUL, one after the other. A
- * blob needs no relocation, so that start-up does not pay for it. */
+/*
+ * Names of an enum: @size strings, each ended by NUL, one after the other. A
+ * blob needs no relocation, so that start-up does not pay for it. @absent has
+ * pairs of strings in the same way, up to an empty one: a value that was left
+ * out on purpose, and what to use instead. NULL: none was.
+ */
 typedef struct QEnumLookup {
     const char *names;
     int size;
+    const char *absent;
 } QEnumLookup;
 
 /* qapi_enum_str: name of @val, or NULL when out of range. */
@@ -39,6 +44,13 @@ int qapi_enum_find(const QEnumLookup *lookup, const char *name);
 
 /* qapi_enum_closest: the name that @name most likely meant, or NULL. */
 const char *qapi_enum_closest(const QEnumLookup *lookup, const char *name);
+
+/*
+ * qapi_enum_unknown: the end of an error about the unknown value @name: the
+ * closest one, or why it was left out, or all there are when these are few;
+ * "" when nothing helps. g_free() it.
+ */
+char *qapi_enum_unknown(const QEnumLookup *lookup, const char *name);
 
 /*
  * qapi_enum_parse: as qapi_enum_find, with @def for NULL, and an error that

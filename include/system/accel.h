@@ -69,14 +69,24 @@ extern AccelState *current_accel;               /* NULL before it is chosen */
 bool kvm_enabled(void);
 bool qtest_enabled(void);
 
+/* An accelerator to try. */
+typedef struct AccelChoice {
+    const char *name;
+    struct json_object *props;                  /* object, or NULL */
+} AccelChoice;
+
 /*
- * accel_init_machine: choose from the list "kvm:tcg" of -machine accel= and
- * set @ms up on it; accelerators we do not have are skipped, the last error of
- * one we have is reported when none works. @props (JSON object, may be NULL)
- * are set on the chosen one; one that it does not have is an error.
+ * accel_init_choices: set @ms up on the first of @choices that works, with its
+ * own properties; those of others are not looked at. Accelerators we do not
+ * have are skipped; the last error of one we have is reported when none works.
+ * A property that is not there or refused is an error at once.
  * A machine that has nothing to run ("none") does without one: clients probe
  * the program with it where there is no KVM; current_accel stays NULL then.
  */
+bool accel_init_choices(MachineState *ms, const AccelChoice *choices, size_t n,
+                        Error **errp);
+/* accel_init_machine: the same from the list "kvm:tcg" of -machine accel=, with
+ * @props (may be NULL) for the one that is tried. */
 bool accel_init_machine(MachineState *ms, const char *list,
                         struct json_object *props, Error **errp);
 /* accel_print_help: -accel help, on stdout. */

@@ -13,7 +13,7 @@ NAME_RULES = {
     'alternate': (r'[A-Z][A-Za-z0-9]*', 'CamelCase'),
     'command': (r'[a-z][a-z0-9]*(-[a-z0-9]+)*', 'lower-case-with-dashes'),
     'event': (r'[A-Z][A-Z0-9]*(_[A-Z0-9]+)*', 'UPPER_CASE'),
-    'option': (r'[A-Za-z][A-Za-z0-9-]*', 'letters, digits and dashes'),
+    'option': (r'[A-Za-z][A-Za-z0-9_-]*', 'letters, digits, dashes and _'),
     'member': (r'[a-z][a-z0-9]*([_-][a-z0-9]+)*', 'lower-case-with-dashes'),
     'value': (r'[a-z0-9][a-z0-9]*([._-][a-z0-9]+)*', 'lower-case-with-dashes'),
 }

@@ -108,6 +108,7 @@ class Enum(Type):
         super().__init__(**kw)
         self.values = values
         self.prefix = prefix
+        self.absent = {}            # values left out: what to use instead
 
     def is_pointer(self):
         return False

@@ -75,6 +75,10 @@ def describe(entity):
     text += rst(entity.doc.body) + '\n\n'
     if entity.kind == 'enum':
         text += member_list('Values', entity.values)
+        if entity.absent:
+            text += '**Left out on purpose**\n\n'
+            text += ''.join(f'``{name}``\n{indent(rst(why))}\n\n'
+                            for name, why in entity.absent.items())
     elif entity.kind == 'alternate':
         text += member_list('Either', entity.branches)
     elif entity.kind == 'object':

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """qapi-types-MODULE.h/.c: structs, enums, lists and their release."""
 
-from .common import Writer
+from .common import Writer, c_string
 from .entities import BUILTINS, Array, Builtin
 
 
@@ -17,9 +17,14 @@ def gen_enum(enum):
 
 def gen_enum_lookup(enum):
     values = '\n'.join(f'        "{v.name}\\0"' for v in enum.values)
-    return (f'const QEnumLookup {enum.c_name()}_lookup = {{\n'
+    name = enum.c_name()
+    absent = ''.join(f'\n        {c_string(key)} "\\0"\n'
+                     f'        {c_string(text, " " * 8)} "\\0"'
+                     for key, text in enum.absent.items())
+    return (f'const QEnumLookup {name}_lookup = {{\n'
             f'    .names =\n{values},\n'
-            f'    .size = {enum.c_const("_MAX")},\n}};\n\n')
+            f'    .size = {enum.c_const("_MAX")},\n'
+            + (f'    .absent ={absent},\n' if absent else '') + '};\n\n')
 
 
 def gen_member(member):

@@ -12,7 +12,7 @@ from .entities import (BUILTINS, JSON_KIND, Alternate, Array, Builtin, Command,
 from .parser import Doc, parse_tree
 
 KEYS = {
-    'enum': ({'data'}, {'prefix'}),
+    'enum': ({'data'}, {'prefix', 'absent'}),
     'struct': ({'data'}, {'base'}),
     'union': ({'base', 'discriminator', 'data'}, set()),
     'alternate': ({'data'}, set()),
@@ -232,6 +232,15 @@ class Schema:
         check_unique(expr.info, where, enum.values)
         if not enum.values:
             raise QAPIError(expr.info, f'{where} has no value')
+        enum.absent = expr.data.get('absent', {})
+        if not isinstance(enum.absent, dict) or not all(
+                isinstance(x, str) for x in enum.absent.values()):
+            raise QAPIError(expr.info, f"{where}: 'absent' must be an object "
+                            'of texts')
+        for value in enum.values:
+            if value.name in enum.absent:
+                raise QAPIError(expr.info, f"{where}: '{value.name}' is a "
+                                "value and 'absent'")
 
     def define_struct(self, obj, expr):
         where = f"struct '{obj.name}'"

@@ -11,8 +11,10 @@
 #include "qapi/qapi-commands-block-core.h"
 #include "qapi/qapi-commands-qom.h"
 #include "qapi/qapi-options-apply.h"
+#include "qapi/qapi-visit-options.h"
 #include "qom/property.h"
 #include "system/serial.h"
+#include "util/keyval.h"
 
 /* Devices that -drive if=virtio and -nic ask for, made with the others. */
 static struct json_object *implied[64];
@@ -63,10 +65,73 @@ bool cli_option_netdev(Netdev *val, Error **errp)
     return net_client_init(val, errp);
 }
 
-/* Only "none": there are no network cards that nobody asked for. */
-bool cli_option_nic(NoneOnly val, Error **errp)
+/* The options of the back end of -nic, but for its id; @n borrows them. */
+static void nic_netdev(const NicOptions *nic, Netdev *n)
 {
-    return true;
+    switch (nic->type) {
+#ifdef CONFIG_SLIRP
+    case NIC_TYPE_USER:
+        n->type = NET_CLIENT_DRIVER_USER;
+        n->u.user = nic->u.user;
+        break;
+#endif
+    case NIC_TYPE_TAP:
+        n->type = NET_CLIENT_DRIVER_TAP;
+        n->u.tap = nic->u.tap;
+        break;
+    case NIC_TYPE_STREAM:
+        n->type = NET_CLIENT_DRIVER_STREAM;
+        n->u.stream = nic->u.stream;
+        break;
+    default:
+        n->type = NET_CLIENT_DRIVER_DGRAM;
+        n->u.dgram = nic->u.dgram;
+        break;
+    }
+}
+
+static char *nic_free_id(void)
+{
+    NetClientState *nc;
+    char *id = NULL;
+
+    for (unsigned n = 0; !id || net_client_find_netdev(id, &nc, 1); n++) {
+        g_free(id);
+        id = g_strdup_printf("nic%u", n);
+    }
+    return id;
+}
+
+/* "virtio" is what older command lines call the card. */
+static struct json_object *nic_device(const NicOptions *nic, const char *netdev)
+{
+    struct json_object *dev = json_object_new_object();
+    const char *model = nic->model;
+
+    if (!model || g_str_equal(model, "virtio")) {
+        model = "virtio-net-pci";
+    }
+    json_object_object_add(dev, "driver", json_object_new_string(model));
+    json_object_object_add(dev, "netdev", json_object_new_string(netdev));
+    if (nic->mac) {
+        json_object_object_add(dev, "mac", json_object_new_string(nic->mac));
+    }
+    return dev;
+}
+
+bool cli_option_nic(NicOptions *val, Error **errp)
+{
+    g_autofree char *id = NULL;
+    Netdev netdev = { 0 };
+
+    if (val->type == NIC_TYPE_NONE) {
+        return true;
+    }
+    id = val->id ? g_strdup(val->id) : nic_free_id();
+    netdev.id = id;
+    nic_netdev(val, &netdev);
+    return net_client_init(&netdev, errp) &&
+           imply_device(nic_device(val, id), errp);
 }
 
 /* ---- Serial ports ---- */
@@ -109,6 +174,23 @@ bool start_serials(Error **errp)
     return true;
 }
 
+bool cli_option_debugcon(const char *arg, Error **errp)
+{
+    Chardev *chr = chardev_new_from_spec("debugcon", arg, NULL, errp);
+    struct json_object *dev;
+
+    if (!chr) {
+        return false;
+    }
+    dev = json_object_new_object();
+    json_object_object_add(dev, "driver",
+                           json_object_new_string("isa-debugcon"));
+    json_object_object_add(dev, "iobase", json_object_new_int(0xe9));
+    json_object_object_add(dev, "chardev",
+                           json_object_new_string(chardev_get_id(chr)));
+    return imply_device(dev, errp);
+}
+
 /* ---- Devices ---- */
 
 bool cli_option_device(struct json_object *tree, Error **errp)
@@ -120,6 +202,8 @@ bool start_devices(Error **errp)
 {
     for (unsigned i = 0; i < num_implied; i++) {
         if (!qdev_device_add(implied[i], errp)) {
+            error_prepend(errp, "%s: ", json_object_to_json_string_ext(
+                          implied[i], JSON_C_TO_STRING_PLAIN));
             return false;
         }
         json_object_put(implied[i]);
@@ -128,19 +212,41 @@ bool start_devices(Error **errp)
     return cli_apply(start.cli, cli_apply_table, CLI_OPTION_DEVICE, errp);
 }
 
-bool cli_option_global(const char *arg, Error **errp)
+static bool global_from_keys(const char *arg, Error **errp)
 {
-    const char *dot = strchr(arg, '.');
-    const char *eq = dot ? strchr(dot, '=') : NULL;
-    g_autofree char *driver = NULL, *prop = NULL;
+    struct json_object *tree = keyval_parse(arg, NULL, NULL, errp);
+    g_autoptr(GlobalOptions) val = NULL;
+    Visitor *v;
 
-    if (!eq || dot == arg || eq == dot + 1) {
-        error_setg(errp, "-global: '%s' is not driver.property=value", arg);
+    if (!tree) {
         return false;
     }
-    driver = g_strndup(arg, dot - arg);
-    prop = g_strndup(dot + 1, eq - dot - 1);
-    object_add_global(driver, prop, eq + 1);
+    v = input_visitor_new(tree, VISIT_INPUT_KEYVAL);
+    if (visit_type_GlobalOptions(v, NULL, &val, errp)) {
+        object_add_global(val->driver, val->property, val->value);
+    }
+    visit_free(v);
+    json_object_put(tree);
+    return val != NULL;
+}
+
+/* "driver.property=value"; a dot behind the "=" is the value's. */
+bool cli_option_global(const char *arg, Error **errp)
+{
+    size_t len = strcspn(arg, ".=");
+    const char *prop_end = strchr(arg, '=');
+    g_autofree char *driver = NULL, *prop = NULL;
+
+    if (arg[len] == '=') {
+        return global_from_keys(arg, errp);
+    }
+    if (!prop_end || len == 0 || prop_end == arg + len + 1) {
+        error_setg(errp, "'%s' is not driver.property=value", arg);
+        return false;
+    }
+    driver = g_strndup(arg, len);
+    prop = g_strndup(arg + len + 1, prop_end - arg - len - 1);
+    object_add_global(driver, prop, prop_end + 1);
     return true;
 }
 

@@ -3,10 +3,16 @@
 #include "util/osdep.h"
 #include "main-internal.h"
 #include <json-c/json.h>
+#include "hw/nvram/fw_cfg.h"
 #include "qapi/qapi-options-apply.h"
 #include "qom/property.h"
 #include "target/cpu-model.h"
+#include "system/accel.h"
 #include "util/cutils.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define FW_CFG_FILE_MAX (64u << 20)     /* bytes; data for firmware is small */
 
 static const char *tree_str(struct json_object *tree, const char *key)
 {
@@ -66,31 +72,67 @@ bool cli_option_machine(struct json_object *tree, Error **errp)
 
 /* ---- -accel ---- */
 
-/* "-accel kvm,a=b": the first one that works of several counts. */
+static void choice_add(const char *name, struct json_object *props)
+{
+    const AccelChoice choice = { g_strdup(name), props };
+
+    if (!start.accels) {
+        start.accels = g_array_new(false, false, sizeof(AccelChoice));
+    }
+    g_array_append_val(start.accels, choice);
+}
+
+/* "-accel kvm,a=b": each has its own properties. */
 bool cli_option_accel(struct json_object *tree, Error **errp)
 {
     const char *name = tree_str(tree, "accel");
-    char *list;
 
     if (!name) {
         error_setg(errp, "Parameter 'accel' is missing");
         return false;
     }
-    list = start.accel_list ?
-           g_strconcat(start.accel_list, ":", name, NULL) : g_strdup(name);
-    g_free(start.accel_list);
-    start.accel_list = list;
-    if (!start.accel_props) {
-        start.accel_props = tree_without(tree, "accel");
+    if (strchr(name, ':')) {
+        error_setg(errp, "'%s' is a list: give -accel several times, or "
+                   "-machine accel=%s", name, name);
+        return false;
+    }
+    choice_add(name, tree_without(tree, "accel"));
+    return true;
+}
+
+/* As "-machine accel=kvm", which has the last word over it. */
+bool cli_option_enable_kvm(Error **errp)
+{
+    start.enable_kvm = true;
+    return true;
+}
+
+static bool accels_from_machine(Error **errp)
+{
+    const char *list = start.machine->accel_names;
+    g_auto(GStrv) names = NULL;
+
+    if (!list && !start.enable_kvm && start.accels) {
+        return true;
+    }
+    if (start.accels) {
+        error_setg(errp, "-accel and %s exclude each other",
+                   list ? "-machine accel=" : "-enable-kvm");
+        return false;
+    }
+    names = g_strsplit(list ? list : "kvm", ":", -1);
+    for (char **name = names; *name; name++) {
+        choice_add(*name, NULL);
     }
     return true;
 }
 
-bool cli_option_enable_kvm(Error **errp)
+bool start_init_accel(Error **errp)
 {
-    g_free(start.accel_list);
-    start.accel_list = g_strdup("kvm");
-    return true;
+    return accels_from_machine(errp) &&
+           accel_init_choices(start.machine,
+                              (const AccelChoice *)start.accels->data,
+                              start.accels->len, errp);
 }
 
 bool start_set_accel_options(Error **errp)
@@ -129,7 +171,6 @@ bool cli_option_m(MemoryOptions *val, Error **errp)
     if (val->size) {
         config.has_size = true;
         if (!parse_ram_size(val->size, &config.size, errp)) {
-            error_prepend(errp, "-m: ");
             return false;
         }
     }
@@ -163,12 +204,79 @@ bool cli_option_append(const char *arg, Error **errp)
     return machine_set("append", arg, errp);
 }
 
-bool cli_option_bios(const char *arg, Error **errp)
+/* @name as it is, or in one of the directories of -L, or in our own. */
+static char *firmware_find(const char *name)
 {
-    return machine_set("firmware", arg, errp);
+    size_t dirs = cli_count(start.cli, CLI_OPTION_L);
+    char *path;
+
+    if (strchr(name, '/') || access(name, R_OK) == 0) {
+        return g_strdup(name);
+    }
+    for (size_t i = 0; i <= dirs; i++) {
+        path = g_build_filename(i < dirs ? cli_get(start.cli, CLI_OPTION_L,
+                                                   i)->text : NEMU_DATADIR,
+                                name, NULL);
+        if (access(path, R_OK) == 0) {
+            return path;
+        }
+        g_free(path);
+    }
+    return g_strdup(name);
 }
 
-/* What the machines do not have in any case; asked for by old command lines. */
+bool cli_option_bios(const char *arg, Error **errp)
+{
+    g_autofree char *path = firmware_find(arg);
+
+    return machine_set("firmware", path, errp);
+}
+
+/* firmware_find() looks at all of them. */
+bool cli_option_L(const char *arg, Error **errp)
+{
+    return true;
+}
+
+/* ---- -fw_cfg ---- */
+
+static bool fw_cfg_content(const FwCfgOptions *val, char **data, size_t *len,
+                           Error **errp)
+{
+    if (!val->string == !val->file) {
+        error_setg(errp, "an item needs one of 'string' and 'file'");
+        return false;
+    }
+    if (val->file) {
+        *data = file_read_all(val->file, FW_CFG_FILE_MAX, len, errp);
+        return *data != NULL;
+    }
+    *len = strlen(val->string);
+    *data = g_strdup(val->string);
+    return true;
+}
+
+bool cli_option_fw_cfg(FwCfgOptions *val, Error **errp)
+{
+    Object *dev = object_resolve_path_type("", TYPE_FW_CFG, NULL);
+    char *data;
+    size_t len;
+
+    if (!dev) {
+        error_setg(errp, "this machine has no fw_cfg device");
+        return false;
+    }
+    if (!g_str_has_prefix(val->name, "opt/")) {
+        warn_report("-fw_cfg: name '%s' does not begin with 'opt/' and may "
+                    "clash with the machine's own", val->name);
+    }
+    return fw_cfg_content(val, &data, &len, errp) &&
+           fw_cfg_add_file(FW_CFG(dev), val->name, data, len, errp);
+}
+
+/* ---- Accepted for old command lines ---- */
+
+/* What the machines do not have in any case. */
 bool cli_option_no_acpi(Error **errp)
 {
     return !object_property_find(OBJECT(start.machine), "acpi") ||
@@ -199,10 +307,6 @@ bool start_configure_machine(Error **errp)
         error_setg(errp, "%s only allowed with -kernel option",
                    start.machine->kernel_cmdline ? "-append" : "-initrd");
         return false;
-    }
-    if (!start.accel_list) {
-        start.accel_list = g_strdup(start.machine->accel_names ?
-                                    start.machine->accel_names : "kvm");
     }
     return true;
 }

@@ -125,7 +125,21 @@ bool cli_option_run_with(RunWithOptions *val, Error **errp)
         error_setg(errp, "-run-with async-teardown=on is not supported");
         return false;
     }
-    start.chroot_dir = g_strdup(val->chroot);
+    if (val->chroot) {
+        start.chroot_dir = g_strdup(val->chroot);
+    }
+    return true;
+}
+
+bool cli_option_chroot(const char *arg, Error **errp)
+{
+    start.chroot_dir = g_strdup(arg);
+    return true;
+}
+
+bool cli_option_runas(const char *arg, Error **errp)
+{
+    start.runas = g_strdup(arg);
     return true;
 }
 
@@ -210,11 +224,6 @@ bool cli_option_no_user_config(Error **errp)
     return true;
 }
 
-bool cli_option_L(const char *arg, Error **errp)
-{
-    return true;
-}
-
 bool cli_option_display(DisplayOptions *val, Error **errp)
 {
     return true;
@@ -250,7 +259,7 @@ bool cli_option_audio(AudioOptions *val, Error **errp)
     return true;
 }
 
-/* ---- -readconfig ---- */
+/* ---- -readconfig, -set ---- */
 
 /* Its options stand behind those of the command line. */
 bool cli_option_readconfig(const char *arg, Error **errp)
@@ -258,4 +267,9 @@ bool cli_option_readconfig(const char *arg, Error **errp)
     g_autofree char *text = file_read_all(arg, READCONFIG_MAX, NULL, errp);
 
     return text && cli_read_config(start.cli, arg, text, errp);
+}
+
+bool cli_option_set(const char *arg, Error **errp)
+{
+    return cli_set(start.cli, arg, errp);
 }

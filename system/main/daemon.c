@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -daemonize and -pidfile.
+ * -daemonize, -pidfile, -chroot and -runas.
  *
  * The parent waits for one byte over a pipe: it exits 0 when the child says
  * that sockets and pid file exist, 1 when the child ended before that; errors
@@ -9,6 +9,8 @@
 #include "util/osdep.h"
 #include "main-internal.h"
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include "util/file.h"
@@ -47,6 +49,65 @@ bool daemon_fork(Error **errp)
     umask(027);
     return true;
 }
+
+/* ---- -chroot, -runas ---- */
+
+typedef struct Account {
+    const char *name;               /* NULL: numbers were given */
+    uid_t uid;
+    gid_t gid;
+} Account;
+
+/* Looked up before chroot(): the files about users are outside. */
+static bool account_find(const char *text, Account *a, Error **errp)
+{
+    unsigned int uid, gid;
+    char end;
+    struct passwd *pw = getpwnam(text);
+
+    if (pw) {
+        *a = (Account){ text, pw->pw_uid, pw->pw_gid };
+        return true;
+    }
+    if (sscanf(text, "%u:%u%c", &uid, &gid, &end) == 2) {
+        *a = (Account){ NULL, uid, gid };
+        return true;
+    }
+    error_setg(errp, "-runas: there is no user '%s'", text);
+    error_append_hint(errp, "give a name of the user list, or uid:gid");
+    return false;
+}
+
+static bool account_become(const Account *a, Error **errp)
+{
+    bool ok = a->name ? initgroups(a->name, a->gid) == 0 :
+                        setgroups(1, &a->gid) == 0;
+
+    if (!ok || setgid(a->gid) < 0 || setuid(a->uid) < 0) {
+        error_setg_errno(errp, errno, "-runas: cannot become user %u:%u",
+                         (unsigned)a->uid, (unsigned)a->gid);
+        return false;
+    }
+    return true;
+}
+
+bool daemon_drop_rights(Error **errp)
+{
+    Account account;
+
+    if (start.runas && !account_find(start.runas, &account, errp)) {
+        return false;
+    }
+    if (start.chroot_dir &&
+        (chroot(start.chroot_dir) < 0 || chdir("/") < 0)) {
+        error_setg_errno(errp, errno, "cannot make '%s' the root directory",
+                         start.chroot_dir);
+        return false;
+    }
+    return !start.runas || account_become(&account, errp);
+}
+
+/* ---- -daemonize, -pidfile ---- */
 
 bool daemon_ready(Error **errp)
 {

@@ -15,10 +15,11 @@ struct json_object;
 typedef struct StartOptions {
     CliOptions *cli;
     MachineState *machine;
-    char *accel_list;               /* "kvm:tcg"; NULL: the default */
-    struct json_object *accel_props;
+    GArray *accels;                 /* of AccelChoice, in order; or NULL */
+    bool enable_kvm;
     char *pidfile;
     char *chroot_dir;
+    char *runas;                    /* "user" or "uid:gid" */
     bool daemonize;
     bool nodefaults;
     bool nographic;
@@ -31,6 +32,7 @@ extern StartOptions start;
 bool start_make_machine(Error **errp);
 bool start_set_accel_options(Error **errp);
 bool start_configure_machine(Error **errp);
+bool start_init_accel(Error **errp);
 
 /* cli-devices.c */
 bool start_serials(Error **errp);
@@ -43,6 +45,8 @@ bool start_print_help(bool *failed);
 bool daemon_fork(Error **errp);     /* the parent never returns */
 bool daemon_write_pidfile(const char *path, Error **errp);
 void daemon_remove_pidfile(void);
+/* -chroot and -runas. Every file is open by now. */
+bool daemon_drop_rights(Error **errp);
 /* All is set up: let the parent exit 0, close standard streams. */
 bool daemon_ready(Error **errp);
 

@@ -20,7 +20,6 @@
 #include "net/net.h"
 #include "qapi/qapi-options-apply.h"
 #include "qom/property.h"
-#include "system/accel.h"
 #include "system/memory.h"
 #include "system/runstate.h"
 #include "trace/control.h"
@@ -46,10 +45,13 @@ static bool start_process(Error **errp)
     static const int early[] = {
         CLI_OPTION_MSG, CLI_OPTION_D, CLI_OPTION_d, CLI_OPTION_TRACE,
         CLI_OPTION_NAME, CLI_OPTION_UUID, CLI_OPTION_OVERCOMMIT,
-        CLI_OPTION_RUN_WITH, CLI_OPTION_NODEFAULTS, CLI_OPTION_NOGRAPHIC,
+        CLI_OPTION_RUN_WITH, CLI_OPTION_CHROOT, CLI_OPTION_RUNAS,
+        CLI_OPTION_NODEFAULTS, CLI_OPTION_NO_USER_CONFIG,
+        CLI_OPTION_NOGRAPHIC, CLI_OPTION_DISPLAY, CLI_OPTION_VGA,
+        CLI_OPTION_VNC, CLI_OPTION_AUDIO, CLI_OPTION_AUDIODEV,
         CLI_OPTION_DAEMONIZE, CLI_OPTION_PIDFILE, CLI_OPTION_S,
         CLI_OPTION_ACTION, CLI_OPTION_NO_REBOOT, CLI_OPTION_NO_SHUTDOWN,
-        CLI_OPTION_RTC, -1,
+        CLI_OPTION_RTC, CLI_OPTION_L, CLI_OPTION_PARALLEL, CLI_OPTION_NET, -1,
     };
 
     if (!apply(early, errp)) {
@@ -93,7 +95,8 @@ static bool start_backends(Error **errp)
 {
     static const int backends[] = {
         CLI_OPTION_CHARDEV, CLI_OPTION_OBJECT, CLI_OPTION_BLOCKDEV,
-        CLI_OPTION_DRIVE, CLI_OPTION_NETDEV, -1,
+        CLI_OPTION_DRIVE, CLI_OPTION_NETDEV, CLI_OPTION_NIC,
+        CLI_OPTION_DEBUGCON, -1,
     };
 
     return apply(backends, errp);
@@ -102,19 +105,20 @@ static bool start_backends(Error **errp)
 static bool start_machine(Error **errp)
 {
     static const int globals[] = { CLI_OPTION_GLOBAL, -1 };
+    static const int board[] = { CLI_OPTION_FW_CFG, -1 };
     MachineState *ms = start.machine;
 
     if (!apply(globals, errp) || !start_configure_machine(errp)) {
         return false;
     }
     machine_phase_advance(PHASE_MACHINE_CREATED);
-    if (!accel_init_machine(ms, start.accel_list, start.accel_props, errp)) {
+    if (!start_init_accel(errp)) {
         return false;
     }
     machine_phase_advance(PHASE_ACCEL_CREATED);
     machine_phase_advance(PHASE_LATE_BACKENDS);
     return machine_prepare(ms, errp) && start_serials(errp) &&
-           machine_run_board_init(ms, errp);
+           machine_run_board_init(ms, errp) && apply(board, errp);
 }
 
 static bool start_monitors(Error **errp)
@@ -154,6 +158,9 @@ static bool start_all(Error **errp)
     if (!system_signals_init(errp)) {
         return false;
     }
+    if (!daemon_drop_rights(errp)) {
+        return false;
+    }
 #ifdef CONFIG_SECCOMP
     if (!sandbox_apply(errp)) {
         return false;
@@ -183,12 +190,13 @@ static void cleanup(void)
 /* The whole command line, its files included; mistakes come out here. */
 static bool read_command_line(int argc, char **argv, Error **errp)
 {
+    static const int first[] = { CLI_OPTION_READCONFIG, CLI_OPTION_SET, -1 };
+
     start.cli = cli_new(&cli_table);
     if (!cli_parse(start.cli, argc, argv, errp)) {
         return false;
     }
-    return cli_apply(start.cli, cli_apply_table, CLI_OPTION_READCONFIG,
-                     errp) && cli_check(start.cli, errp);
+    return apply(first, errp) && cli_check(start.cli, errp);
 }
 
 int main(int argc, char **argv)

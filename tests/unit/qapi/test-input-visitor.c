@@ -105,7 +105,10 @@ static const struct {
     { SCALARS, J, "{\"hue\":\"gren\"}", "Parameter 'hue' does not accept "
       "value 'gren', did you mean 'green'?", true },
     { SCALARS, J, "{\"hue\":\"zzzzzzz\"}",
-      "Parameter 'hue' does not accept value 'zzzzzzz'", true },
+      "Parameter 'hue' does not accept value 'zzzzzzz' (valid: red, green, "
+      "light-blue)", true },
+    { SCALARS, J, "{\"hue\":\"infrared\"}",
+      "Parameter 'hue' does not accept value 'infrared': use red", true },
     { SCALARS, J, "{\"hue\":1}",
       "Invalid parameter type for 'hue', expected: string", true },
     { SCALARS, J, "{\"numbr\":1}",

@@ -66,7 +66,8 @@ static const struct {
     { "blockdev", "raw,node-name=d,file.driver=file,file.filename=x.img" },
     { "blockdev", "null-co,node-name=n,size=1048576,read-zeroes=on" },
     { "blockdev", "qcow3,node-name=d",
-      "Parameter 'driver' does not accept value 'qcow3'" },
+      "Parameter 'driver' does not accept value 'qcow3' (valid: file, "
+      "host_device, null-co, raw)" },
     { "drive", "id=image,file=x.img,aio=threads,format=raw,if=none,"
       "readonly=on" },
     { "drive", "file=x.img,if=virtio,cache=none,discard=unmap" },
@@ -79,11 +80,27 @@ static const struct {
       "virtconsole)" },
     { "vga", "std", "invalid value 'std': there is no graphical display: use "
       "a console (-serial, or -device virtconsole)" },
+    { "nic", "none" },
+    { "nic", "user,model=virtio-net-pci,mac=52:54:00:12:34:56,"
+      "hostfwd=tcp::2222-:22,hostfwd=tcp::8080-:80" },
+    { "nic", "tap,ifname=tap0,script=no,downscript=no,id=n0" },
+    { "nic", "user,modle=e1000",
+      "Parameter 'modle' is unexpected, did you mean 'model'?" },
+    { "net", "none" },
+    { "net", "user", "invalid value 'user': use -nic TYPE, or -netdev and "
+      "-device virtio-net-pci" },
+    { "drive", "file=x.img,if=ide", "Parameter 'if' does not accept value "
+      "'ide': there is no IDE: use if=virtio" },
+    { "fw_cfg", "name=opt/x,string=y" },
+    { "fw_cfg", "opt/x,file=y" },
+    { "fw_cfg", "string=y", "Parameter 'name' is missing" },
+    { "set", "device.x.y=z" },
     { "vnc", "none" },
     { "vnc", ":0", "invalid value ':0': there is no graphical display: use "
       "a console (-serial, or -device virtconsole)" },
-    { "nic", "user",
-      "invalid value 'user': use -netdev and -device virtio-net-pci" },
+    { "debugcon", "stdio" },
+    { "chroot", "/" },
+    { "runas", "1:2" },
     { "audiodev", "{\"id\":\"audio1\",\"driver\":\"none\"}" },
     { "audiodev", "none,id=x" },
     { "sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,"

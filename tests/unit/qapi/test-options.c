@@ -126,6 +126,8 @@ static const struct {
     { "-file", "", "option '-file' needs an argument" },
     { "-gone 1", "", "option '-gone' is not supported: use -file" },
     { "-gone", "", "option '-gone' needs an argument" },
+    { "-color x-ray", "", "-color x-ray: invalid value 'x-ray': there is "
+      "\"no\" x-ray" },
     { "-color gren", "", "-color gren: invalid value 'gren', did you mean "
       "'green'?" },
     { "-flag -nested x,c=1", "", "-nested x,c=1: Parameter 'c' is unexpected" },
@@ -226,6 +228,42 @@ static void test_config(void)
     }
 }
 
+static void test_set(void)
+{
+    static const struct {
+        const char *text, *out, *err;
+    } cases_set[] = {
+        { "thing.x.foo=1,2", "{\"type\":\"t\",\"id\":\"x\","
+          "\"foo\":\"1,2\"}", NULL },
+        { "thing.x.a.b=c", "{\"type\":\"t\",\"id\":\"x\","
+          "\"a\":{\"b\":\"c\"}}", NULL },
+        { "thing.x.type=u", "{\"type\":\"u\",\"id\":\"x\"}", NULL },
+        { "thing.y.a=b", NULL, "there is no -thing with id 'y'" },
+        { "thimg.x.a=b", NULL,
+          "invalid option '-thimg', did you mean '-thing'?" },
+        { "thing.x=1", NULL, "'thing.x=1' is not option.id.parameter=value" },
+        { "thing.x.a", NULL, "'thing.x.a' is not option.id.parameter=value" },
+        { "thing.j.a=b", NULL, "'j' was given as JSON: change it there" },
+        { "thing.x.=b", NULL, "invalid parameter ''" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases_set); i++) {
+        g_autoptr(CliOptions) opts = cli_new(&test_cli_table);
+        g_autoptr(Error) err = NULL;
+
+        g_assert_true(cli_add(opts, "thing", "t,id=x", NULL));
+        g_assert_true(cli_add(opts, "thing", "{\"id\":\"j\"}", NULL));
+        cli_set(opts, cases_set[i].text, &err);
+        g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==,
+                        cases_set[i].err);
+        if (cases_set[i].out) {
+            g_assert_cmpstr(json_object_to_json_string_ext(
+                            cli_nth(opts, 0)->tree, JSON_C_TO_STRING_PLAIN),
+                            ==, cases_set[i].out);
+        }
+    }
+}
+
 static char *help_text(int id)
 {
     char *text = NULL;
@@ -285,6 +323,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qapi/options/cases", test_cases);
     g_test_add_func("/qapi/options/items", test_items);
     g_test_add_func("/qapi/options/config", test_config);
+    g_test_add_func("/qapi/options/set", test_set);
     g_test_add_func("/qapi/options/help", test_help);
     g_test_add_func("/qapi/options/json", test_json);
     return g_test_run();

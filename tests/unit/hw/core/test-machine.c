@@ -51,8 +51,12 @@ static void test_names(void)
     g_assert_nonnull(strstr(error_get_hint(err), "t-1.0"));
     t_assert_error(err, "unsupported machine type 't-1.1'");
     err = NULL;
-    g_assert_null(machine_class_by_name("pc-q35-7.2", &err));
+    g_assert_null(machine_class_by_name("something-else", &err));
     g_assert_nonnull(strstr(error_get_hint(err), "-machine help"));
+    t_assert_error(err, "unsupported machine type 'something-else'");
+    err = NULL;
+    g_assert_null(machine_class_by_name("pc-q35-7.2", &err));
+    g_assert_nonnull(strstr(error_get_hint(err), "use 'virt'"));
     t_assert_error(err, "unsupported machine type 'pc-q35-7.2'");
 }
 
