@@ -170,31 +170,48 @@ static void test_bh_from_threads(void)
     g_assert_cmpint(n, ==, 3 * SHOTS);
 }
 
+typedef struct Ping {
+    AioBH *bh;
+    int served;
+} Ping;
+
+#define PINGS 50
+
+static void ping_served(void *opaque)
+{
+    Ping *p = opaque;
+
+    __atomic_add_fetch(&p->served, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Each ping finds the loop asleep, or about to be: the last was served. */
 static void *ping(void *opaque)
 {
-    AioBH *bh = opaque;
+    Ping *p = opaque;
 
-    for (int i = 0; i < 200; i++) {
-        g_usleep(i % 3 ? 0 : 100);
-        aio_bh_schedule(bh);
+    for (int i = 0; i < PINGS; i++) {
+        while (__atomic_load_n(&p->served, __ATOMIC_SEQ_CST) < i) {
+            g_usleep(10);
+        }
+        aio_bh_schedule(p->bh);
     }
     return NULL;
 }
 
 static void test_bh_wakes_sleeper(void)
 {
-    int n = 0;
-    AioBH *bh = aio_bh_new(ctx, bh_count, &n);
+    Ping p = { 0 };
     Thread t;
 
-    g_assert_true(thread_create(&t, "ping", ping, bh, 0, NULL));
-    while (!n) {
+    p.bh = aio_bh_new(ctx, ping_served, &p);
+    g_assert_true(thread_create(&t, "ping", ping, &p, 0, NULL));
+    while (__atomic_load_n(&p.served, __ATOMIC_SEQ_CST) < PINGS) {
         aio_poll(ctx, true);
     }
     thread_join(&t);
     drain();
-    g_assert_cmpint(n, >, 1);
-    aio_bh_delete(bh);
+    g_assert_cmpint(p.served, ==, PINGS);
+    aio_bh_delete(p.bh);
 }
 
 /* File descriptors */
