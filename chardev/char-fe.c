@@ -194,34 +194,11 @@ void chr_fe_printf(CharFrontend *fe, const char *fmt, ...)
     chr_fe_write_all(fe, text, strlen(text));
 }
 
-void chr_fe_disconnect(CharFrontend *fe)
-{
-    ChardevClass *cc = fe->chr ? CHARDEV_GET_CLASS(fe->chr) : NULL;
-
-    if (cc && cc->disconnect) {
-        cc->disconnect(fe->chr);
-    }
-}
-
 int chr_fe_get_msgfds(CharFrontend *fe, int *fds, int max)
 {
     ChardevClass *cc = fe->chr ? CHARDEV_GET_CLASS(fe->chr) : NULL;
 
     return cc && cc->get_msgfds ? cc->get_msgfds(fe->chr, fds, max) : 0;
-}
-
-int chr_fe_get_msgfd(CharFrontend *fe)
-{
-    int fd;
-
-    return chr_fe_get_msgfds(fe, &fd, 1) == 1 ? fd : -1;
-}
-
-int chr_fe_set_msgfds(CharFrontend *fe, const int *fds, int n)
-{
-    ChardevClass *cc = fe->chr ? CHARDEV_GET_CLASS(fe->chr) : NULL;
-
-    return cc && cc->set_msgfds ? cc->set_msgfds(fe->chr, fds, n) : -ENOTSUP;
 }
 
 bool chr_fe_backend_open(const CharFrontend *fe)

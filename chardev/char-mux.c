@@ -36,11 +36,6 @@ struct CharMux {
 static uint8_t mux_escape = 1;
 static void (*mux_quit)(void);
 
-void chr_mux_set_escape(uint8_t ch)
-{
-    mux_escape = ch;
-}
-
 void chr_mux_set_quit(void (*quit)(void))
 {
     mux_quit = quit;
@@ -58,7 +53,7 @@ static void mux_send(CharFrontend *fe, ChrEvent event)
     }
 }
 
-void chr_mux_set_focus(Chardev *chr, int index)
+static void chr_mux_set_focus(Chardev *chr, int index)
 {
     CharMux *d = CHARDEV_MUX(chr);
 

@@ -44,8 +44,6 @@ struct CharSocket {
 
     int rx_fds[CHAR_SOCKET_MAX_FDS];
     int n_rx_fds;
-    int *tx_fds;
-    int n_tx_fds;
 };
 
 static void char_socket_listen_update(CharSocket *s);
@@ -115,7 +113,6 @@ static void char_socket_close_connection(CharSocket *s)
     char_socket_unwatch_hup(s);
     char_stream_set_fds(&s->stream, -1, -1);
     char_socket_drop_rx_fds(s);
-    s->n_tx_fds = 0;
 }
 
 static void char_socket_arm_retry(CharSocket *s)
@@ -295,11 +292,10 @@ static ssize_t char_socket_write(Chardev *chr, const uint8_t *buf, size_t len)
     if (s->stream.in < 0) {
         return len;                 /* nobody listens */
     }
-    n = socket_send(s->stream.in, buf, len, s->tx_fds, s->n_tx_fds);
+    n = socket_send(s->stream.in, buf, len, NULL, 0);
     if (n == -EAGAIN) {
         return 0;
     }
-    s->n_tx_fds = 0;
     if (n < 0) {
         /*
          * The peer is gone, but what it sent before may be unread: the read
@@ -346,11 +342,6 @@ static void char_socket_accept_input(Chardev *chr)
     char_stream_accept_input(&CHARDEV_SOCKET(chr)->stream);
 }
 
-static void char_socket_disconnect(Chardev *chr)
-{
-    char_socket_end(CHARDEV_SOCKET(chr));
-}
-
 static int char_socket_get_msgfds(Chardev *chr, int *fds, int max)
 {
     CharSocket *s = CHARDEV_SOCKET(chr);
@@ -360,19 +351,6 @@ static int char_socket_get_msgfds(Chardev *chr, int *fds, int max)
     s->n_rx_fds -= n;
     memmove(s->rx_fds, s->rx_fds + n, s->n_rx_fds * sizeof(int));
     return n;
-}
-
-static int char_socket_set_msgfds(Chardev *chr, const int *fds, int n)
-{
-    CharSocket *s = CHARDEV_SOCKET(chr);
-
-    if (s->stream.in < 0) {
-        return -ENOTCONN;
-    }
-    s->tx_fds = g_renew(int, s->tx_fds, n);
-    memcpy(s->tx_fds, fds, n * sizeof(int));
-    s->n_tx_fds = n;
-    return 0;
 }
 
 /* ---- Opening ---- */
@@ -494,7 +472,6 @@ static void char_socket_close(Chardev *chr)
         socket_unlink(s->addr);
     }
     char_socket_close_connection(s);
-    g_clear_pointer(&s->tx_fds, g_free);
     g_clear_pointer(&s->addr, qapi_free_SocketAddress);
 }
 
@@ -517,9 +494,7 @@ static void char_socket_class_init(ObjectClass *oc, const void *data)
     cc->wait_writable = char_socket_wait_writable;
     cc->update_read_handler = char_socket_update_read_handler;
     cc->accept_input = char_socket_accept_input;
-    cc->disconnect = char_socket_disconnect;
     cc->get_msgfds = char_socket_get_msgfds;
-    cc->set_msgfds = char_socket_set_msgfds;
 }
 
 static const TypeInfo char_socket_types[] = {

@@ -19,11 +19,4 @@
  */
 void chr_mux_set_quit(void (*quit)(void));
 
-/* chr_mux_set_escape: -echr: the control character, 1 is C-a. Before the
- * first mux. */
-void chr_mux_set_escape(uint8_t ch);
-
-/* chr_mux_set_focus: give the input to front end @index. */
-void chr_mux_set_focus(Chardev *chr, int index);
-
 #endif

@@ -121,22 +121,12 @@ void chr_fe_set_echo(CharFrontend *fe, bool echo);
 /* chr_fe_printf: formatted chr_fe_write_all(). */
 void chr_fe_printf(CharFrontend *fe, const char *fmt, ...) PRINTF(2, 3);
 
-/* chr_fe_disconnect: close the connection of a socket; a server waits for the
- * next one. */
-void chr_fe_disconnect(CharFrontend *fe);
-
 /*
- * chr_fe_get_msgfd: the first descriptor that came with the bytes read last
- * (SCM_RIGHTS on a unix socket), -1 when none. The caller owns it. Those not
- * taken are closed before the next read.
- * chr_fe_get_msgfds: up to @max; returns how many.
+ * chr_fe_get_msgfds: up to @max of the descriptors that came with the bytes
+ * read last (SCM_RIGHTS on a unix socket); returns how many. The caller owns
+ * them. Those not taken are closed before the next read.
  */
-int chr_fe_get_msgfd(CharFrontend *fe);
 int chr_fe_get_msgfds(CharFrontend *fe, int *fds, int max);
-
-/* chr_fe_set_msgfds: send these (borrowed until then) with the next write.
- * Returns 0 or -ENOTSUP. */
-int chr_fe_set_msgfds(CharFrontend *fe, const int *fds, int n);
 
 /* chr_fe_backend_connected: bound to a Chardev. chr_fe_backend_open: and that
  * one has its peer. */
@@ -225,9 +215,7 @@ struct ChardevClass {
     void (*update_read_handler)(Chardev *chr);
     void (*accept_input)(Chardev *chr);
     void (*set_echo)(Chardev *chr, bool echo);
-    void (*disconnect)(Chardev *chr);
     int (*get_msgfds)(Chardev *chr, int *fds, int max);
-    int (*set_msgfds)(Chardev *chr, const int *fds, int n);
 };
 
 /* What a driver tells its front end. */

@@ -25,10 +25,12 @@ static size_t taker_can_read(void *opaque)
 static void taker_read(void *opaque, const uint8_t *buf, size_t size)
 {
     Taker *t = opaque;
-    int fd = chr_fe_get_msgfd(&t->fe);
+    int fd;
 
     g_string_append_len(t->got, (const char *)buf, size);
-    t->fd = fd >= 0 ? fd : t->fd;
+    if (chr_fe_get_msgfds(&t->fe, &fd, 1) == 1) {
+        t->fd = fd;
+    }
 }
 
 static void taker_event(void *opaque, ChrEvent event)
@@ -151,10 +153,8 @@ static void test_server_serves_one_after_the_other(void)
     g_assert_cmpint(t.closed, ==, 1);
     RUN_UNTIL(t.got->len == 6);
     g_assert_cmpstr(t.got->str, ==, "onetwo");
-    chr_fe_disconnect(&t.fe);
-    g_assert_cmpint(t.closed, ==, 2);
-    g_assert_cmpint(read(b, buf, sizeof(buf)), ==, 0);
     close(b);
+    RUN_UNTIL(t.closed == 2);
     taker_cleanup(&t);
     g_assert_false(g_file_test(sock_path, G_FILE_TEST_EXISTS));
 }
@@ -202,11 +202,11 @@ static void test_client_half_closed_is_read_to_the_end(void)
     taker_cleanup(&t);
 }
 
-static void test_descriptors_pass_both_ways(void)
+static void test_descriptors_are_taken_or_closed(void)
 {
     Chardev *chr = new_arg("socket,id=s,path=%s,server=on,wait=off",
                            sock_path);
-    int fd, pair[2], got[4], n = 0;
+    int fd, pair[2];
     char c;
     Taker t;
 
@@ -225,12 +225,6 @@ static void test_descriptors_pass_both_ways(void)
     g_assert_cmpint(socket_send(fd, "y", 1, pair, 2), ==, 1);
     RUN_UNTIL(t.got->len == 2);
 
-    g_assert_cmpint(chr_fe_set_msgfds(&t.fe, pair, 2), ==, 0);
-    g_assert_cmpint(chr_fe_write(&t.fe, "z", 1), ==, 1);
-    g_assert_cmpint(socket_recv(fd, &c, 1, got, &n, 4), ==, 1);
-    g_assert_cmpint(n, ==, 2);
-    close(got[0]);
-    close(got[1]);
     close(pair[0]);
     close(pair[1]);
     close(fd);
@@ -356,7 +350,7 @@ int main(int argc, char **argv)
     ADD("server", test_server_serves_one_after_the_other);
     ADD("hang-up", test_hangup_is_seen_without_room);
     ADD("half-close", test_client_half_closed_is_read_to_the_end);
-    ADD("descriptors", test_descriptors_pass_both_ways);
+    ADD("descriptors", test_descriptors_are_taken_or_closed);
     ADD("inherited", test_inherited_listener_with_a_waiting_client);
     ADD("reconnect", test_client_reconnects);
     ADD("removed", test_removed_while_connecting);
