@@ -324,10 +324,3 @@ void blk_acct_invalid(BlockBackend *blk, BlockAcctType type)
     blk->invalid[type]++;
     g_mutex_unlock(&blk->stats_lock);
 }
-
-void blk_acct_merge_done(BlockBackend *blk, BlockAcctType type, int n)
-{
-    g_mutex_lock(&blk->stats_lock);
-    blk->merged[type] += n;
-    g_mutex_unlock(&blk->stats_lock);
-}

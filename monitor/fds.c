@@ -51,7 +51,8 @@ bool qmp_getfd(const char *fdname, Error **errp)
     return true;
 }
 
-int monitor_fd_param(const char *name, Error **errp)
+/* The descriptor that a client named @name by getfd; the caller's then. */
+static int monitor_fd_param(const char *name, Error **errp)
 {
     void *fd;
 

@@ -41,7 +41,6 @@ static inline InputVisitor *to_input(Visitor *v)
 
 /* The innermost frame, or NULL at the root. */
 InputFrame *input_top(InputVisitor *iv);
-void input_pop(InputVisitor *iv);
 
 /* "a.b[2].name" for errors; g_free() it. */
 char *input_path(InputVisitor *iv, const char *name);

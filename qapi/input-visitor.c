@@ -10,6 +10,16 @@
 #include "util/cutils.h"
 #include "util/error.h"
 
+static void input_pop(InputVisitor *iv)
+{
+    InputFrame *top = input_top(iv);
+
+    if (top->asked) {
+        g_ptr_array_free(top->asked, TRUE);
+    }
+    g_array_set_size(iv->frames, iv->frames->len - 1);
+}
+
 static void input_free(Visitor *v)
 {
     InputVisitor *iv = to_input(v);
@@ -132,16 +142,6 @@ static bool input_push(InputVisitor *iv, const InputFrame *frame, Error **errp)
     }
     g_array_append_val(iv->frames, *frame);
     return true;
-}
-
-void input_pop(InputVisitor *iv)
-{
-    InputFrame *top = input_top(iv);
-
-    if (top->asked) {
-        g_ptr_array_free(top->asked, TRUE);
-    }
-    g_array_set_size(iv->frames, iv->frames->len - 1);
 }
 
 static bool input_start_struct(Visitor *v, const char *name, Error **errp)

@@ -14,12 +14,12 @@ void visit_free(Visitor *v)
     }
 }
 
-bool visit_is_input(const Visitor *v)
+static bool visit_is_input(const Visitor *v)
 {
     return v->ops->kind == VISITOR_INPUT;
 }
 
-bool visit_is_dealloc(const Visitor *v)
+static bool visit_is_dealloc(const Visitor *v)
 {
     return v->ops->kind == VISITOR_DEALLOC;
 }

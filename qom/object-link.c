@@ -5,8 +5,9 @@
 #include "qapi/visitor.h"
 #include "qom-internal.h"
 
-Object *object_resolve_link_target(const char *name, const char *path,
-                                   const char *target_type, Error **errp)
+/* The object a user means by @path, for a link to @target_type. */
+static Object *object_resolve_link_target(const char *name, const char *path,
+                                          const char *target_type, Error **errp)
 {
     bool ambiguous;
     Object *target = object_resolve_path_type(path, target_type, &ambiguous);

@@ -156,11 +156,6 @@ void object_unref(void *opaque)
     }
 }
 
-ObjectClass *object_get_class(const Object *obj)
-{
-    return obj->class;
-}
-
 const char *object_get_typename(const Object *obj)
 {
     return obj->class->type->info->name;

@@ -28,8 +28,6 @@ struct TypeImpl {
 TypeImpl *type_find(const char *name);
 /* Make the class of @ti and of its parents, if they are not there yet. */
 ObjectClass *type_get_class(TypeImpl *ti);
-/* Whether @ti is @name or derives from a type of that name; no interfaces. */
-bool type_derives_from(TypeImpl *ti, const char *name);
 
 /* Free a property of an instance: run its release, then its memory. */
 void object_property_free(Object *obj, ObjectProperty *prop);
@@ -40,9 +38,6 @@ void object_release_prop_fields(Object *obj, const TypeImpl *ti);
 
 /* "child<T>" or "link<T>"; g_free() it. */
 char *object_property_ref_type(const char *prefix, const char *type);
-/* The object a user means by @path, for a link to @target_type. */
-Object *object_resolve_link_target(const char *name, const char *path,
-                                   const char *target_type, Error **errp);
 
 /* Properties of "object" itself. */
 void object_base_class_init(ObjectClass *oc, const void *data);

@@ -107,7 +107,8 @@ static TypeImpl *type_parent(TypeImpl *ti)
     return ti->parent;
 }
 
-bool type_derives_from(TypeImpl *ti, const char *name)
+/* Whether @ti is @name or derives from a type of that name; no interfaces. */
+static bool type_derives_from(TypeImpl *ti, const char *name)
 {
     for (; ti; ti = type_parent(ti)) {
         if (ti->info->name == name || g_str_equal(ti->info->name, name)) {
@@ -259,11 +260,6 @@ const char *object_class_get_help(const ObjectClass *oc)
 bool object_class_is_abstract(const ObjectClass *oc)
 {
     return type_is_abstract(oc->type);
-}
-
-bool object_class_is_interface(const ObjectClass *oc)
-{
-    return type_derives_from(oc->type, TYPE_INTERFACE);
 }
 
 ObjectClass *object_class_dynamic_cast(ObjectClass *oc, const char *name)

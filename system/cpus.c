@@ -89,7 +89,7 @@ static CPUWork *cpu_take_work(CPUState *cpu)
     return w;
 }
 
-void cpu_process_work(CPUState *cpu)
+static void cpu_process_work(CPUState *cpu)
 {
     bool waited_for = false;
     CPUWork *w;
@@ -139,7 +139,7 @@ bool cpu_can_run(CPUState *cpu)
            runstate_is_running();
 }
 
-bool cpu_thread_is_idle(CPUState *cpu)
+static bool cpu_thread_is_idle(CPUState *cpu)
 {
     if (cpu->stop || cpu->unplug ||
         __atomic_load_n(&cpu->has_work, __ATOMIC_ACQUIRE)) {
@@ -305,15 +305,6 @@ void cpu_synchronize_state(CPUState *cpu)
     }
 }
 
-void cpu_synchronize_all_states(void)
-{
-    CPUState *cpu;
-
-    CPU_FOREACH(cpu) {
-        cpu_synchronize_state(cpu);
-    }
-}
-
 void cpu_synchronize_post_init(CPUState *cpu)
 {
     cpu_run_on(cpu, cpu_do_put_state, NULL);
@@ -353,9 +344,4 @@ void cpu_synchronize_all_post_reset(void)
     while (left > 0) {
         bql_cond_wait(&cpus_cond);
     }
-}
-
-void cpu_synchronize_all_post_init(void)
-{
-    cpu_synchronize_all_post_reset();
 }

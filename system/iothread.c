@@ -230,7 +230,7 @@ IOThread *iothread_by_id(const char *id)
     return (IOThread *)(obj ? object_dynamic_cast(obj, TYPE_IOTHREAD) : NULL);
 }
 
-const char *iothread_get_id(const IOThread *iothread)
+static const char *iothread_get_id(const IOThread *iothread)
 {
     return object_get_canonical_path_component((const Object *)iothread);
 }
@@ -238,19 +238,6 @@ const char *iothread_get_id(const IOThread *iothread)
 AioContext *iothread_get_aio_context(IOThread *iothread)
 {
     return iothread->ctx;
-}
-
-IOThread *iothread_create(const char *id, Error **errp)
-{
-    IOThread *s = IOTHREAD(object_new(TYPE_IOTHREAD));
-
-    object_property_add_child(object_get_internal_root(), id, OBJECT(s));
-    object_unref(s);                /* the tree has it */
-    if (!user_creatable_complete(OBJECT(s), errp)) {
-        object_unparent(OBJECT(s));
-        return NULL;
-    }
-    return s;
 }
 
 static int query_one_iothread(Object *child, void *opaque)

@@ -207,11 +207,6 @@ void memory_region_set_lockless(MemoryRegion *mr)
     mr->lockless = true;
 }
 
-void memory_region_set_no_vhost(MemoryRegion *mr)
-{
-    mr->no_vhost = true;
-}
-
 /* ---- Questions ---- */
 
 uint64_t memory_region_size(const MemoryRegion *mr)
@@ -222,11 +217,6 @@ uint64_t memory_region_size(const MemoryRegion *mr)
 bool memory_region_is_ram(const MemoryRegion *mr)
 {
     return mr->ram;
-}
-
-bool memory_region_is_mapped(const MemoryRegion *mr)
-{
-    return mr->container != NULL;
 }
 
 void *memory_region_get_ram_ptr(const MemoryRegion *mr)

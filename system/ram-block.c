@@ -142,7 +142,10 @@ void ram_block_destroy(RamBlock *rb)
 
 /* ---- Look-ups ---- */
 
-int ram_block_foreach(int (*fn)(RamBlock *rb, void *opaque), void *opaque)
+/* Visit all blocks in an RCU read section; @fn returns non-zero to stop, which
+ * is then the result. Any thread. */
+static int ram_block_foreach(int (*fn)(RamBlock *rb, void *opaque),
+                             void *opaque)
 {
     const RamList *list;
     uint32_t i;

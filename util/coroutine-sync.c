@@ -210,20 +210,6 @@ void coroutine_fn co_rwlock_unlock(CoRwlock *l)
     co_rwlock_grant_unlock(l);
 }
 
-void coroutine_fn co_rwlock_upgrade(CoRwlock *l)
-{
-    pthread_mutex_lock(&l->guard);
-    g_assert(l->owners > 0);
-    if (l->owners == 1 && !l->waiters.first) {
-        l->owners = -1;
-        pthread_mutex_unlock(&l->guard);
-        return;
-    }
-    pthread_mutex_unlock(&l->guard);
-    co_rwlock_unlock(l);
-    co_rwlock_wrlock(l);
-}
-
 void coroutine_fn co_rwlock_downgrade(CoRwlock *l)
 {
     pthread_mutex_lock(&l->guard);

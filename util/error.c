@@ -139,16 +139,6 @@ const char *error_class_name(ErrorClass cls)
     return class_names[cls];
 }
 
-Error *error_copy(const Error *err)
-{
-    Error *copy = g_new0(Error, 1);
-
-    copy->msg = g_strdup(err->msg);
-    copy->hint = err->hint ? g_string_new(err->hint->str) : NULL;
-    copy->cls = err->cls;
-    return copy;
-}
-
 void error_free(Error *err)
 {
     if (!err) {

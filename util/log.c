@@ -83,7 +83,11 @@ void info_report(const char *fmt, ...)
     va_end(ap);
 }
 
-bool log_rate_limit_ok(LogRateLimit *rl, uint32_t *suppressed)
+/*
+ * Take a token. Returns false when the message must be dropped. When a window
+ * opens after drops, the count goes to *@suppressed.
+ */
+static bool log_rate_limit_ok(LogRateLimit *rl, uint32_t *suppressed)
 {
     int64_t now = g_get_monotonic_time() * NSEC_PER_USEC;
 

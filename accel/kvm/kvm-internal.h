@@ -138,7 +138,6 @@ void kvm_routing_cleanup(KVMState *s);
 /* Set the route of a GSI the board knows (IOAPIC pin); not yet visible. */
 void kvm_route_set(KVMState *s, const struct kvm_irq_routing_entry *entry);
 void kvm_route_clear(KVMState *s, uint32_t gsi);
-int kvm_routes_commit(KVMState *s);
 int kvm_msi_route_add(AccelState *as, const MSIMessage *msg);
 int kvm_msi_route_update(AccelState *as, int virq, const MSIMessage *msg);
 void kvm_msi_route_commit(AccelState *as);

@@ -92,7 +92,7 @@ static int commit_locked(KVMState *s)
     return ret;
 }
 
-int kvm_routes_commit(KVMState *s)
+static int kvm_routes_commit(KVMState *s)
 {
     MUTEX_GUARD(&s->routes_lock);
     return commit_locked(s);

@@ -102,16 +102,3 @@ bool qtest_server_init(const char *spec, const char *log_path, Error **errp)
     chr_fe_set_open(&qtest_fe, true);
     return true;
 }
-
-void qtest_server_cleanup(void)
-{
-    if (qtest_input) {
-        chr_fe_deinit(&qtest_fe, true);
-        g_string_free(qtest_input, true);
-        qtest_input = NULL;
-    }
-    if (qtest_log) {
-        fclose(qtest_log);
-        qtest_log = NULL;
-    }
-}

@@ -342,12 +342,6 @@ void aml_package(Aml *a, uint8_t nelems)
     aml_u8(a, nelems);
 }
 
-void aml_var_package(Aml *a, uint64_t nelems)
-{
-    aml_block(a, OP_VAR_PACKAGE);
-    aml_int(a, nelems);
-}
-
 /* ---- Named objects ---- */
 
 void aml_name(Aml *a, const char *name)

@@ -30,7 +30,7 @@
 
 /* ---- Events ---- */
 
-void acpi_ged_raise(AcpiGed *s, uint32_t events)
+static void acpi_ged_raise(AcpiGed *s, uint32_t events)
 {
     trace_acpi_ged_raise(events);
     s->pending |= events;

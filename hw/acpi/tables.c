@@ -143,7 +143,7 @@ void acpi_tables_relocate(AcpiTables *t, uint64_t base)
     acpi_checksum(rsdp + RSDP_EXT_CHECKSUM, rsdp, ACPI_RSDP_BYTES);
 }
 
-void acpi_put_gas(Aml *a, const AcpiGas *gas)
+static void acpi_put_gas(Aml *a, const AcpiGas *gas)
 {
     aml_u8(a, gas->space);
     aml_u8(a, gas->bits);

@@ -93,7 +93,7 @@ bool qbus_realize(BusState *bus, Error **errp)
     return true;
 }
 
-void qbus_unrealize(BusState *bus)
+static void qbus_unrealize(BusState *bus)
 {
     BusClass *bc = BUS_GET_CLASS(bus);
     DeviceState *dev;
@@ -218,8 +218,8 @@ void qbus_set_hotplug_handler(BusState *bus, Object *handler)
 
 /* ---- Walks and searches ---- */
 
-int qdev_walk(DeviceState *dev, DeviceWalkFn *dev_fn, BusWalkFn *bus_fn,
-              void *opaque)
+static int qdev_walk(DeviceState *dev, DeviceWalkFn *dev_fn, BusWalkFn *bus_fn,
+                     void *opaque)
 {
     int ret = dev_fn ? dev_fn(dev, opaque) : 0;
     BusState *bus;

@@ -46,17 +46,6 @@ DeviceState *qdev_new(const char *type)
     return DEVICE(object_new(type));
 }
 
-DeviceState *qdev_try_new(const char *type)
-{
-    ObjectClass *oc = object_class_by_name(type);
-
-    if (!object_class_dynamic_cast(oc, TYPE_DEVICE) ||
-        object_class_is_abstract(oc)) {
-        return NULL;
-    }
-    return DEVICE(object_new_from_class(oc));
-}
-
 Object *qdev_container(const char *name)
 {
     g_autofree char *path = g_strdup_printf("/machine/%s", name);

@@ -108,8 +108,3 @@ void reset_all(void)
         e->fn(e->opaque);
     }
 }
-
-bool device_is_in_reset(DeviceState *dev)
-{
-    return dev->reset_depth > 0;
-}

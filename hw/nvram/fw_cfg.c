@@ -59,7 +59,7 @@ void fw_cfg_add_u16(FWCfg *s, uint16_t key, uint16_t val)
     fw_cfg_add_bytes(s, key, g_memdup2(&val, sizeof(val)), sizeof(val));
 }
 
-void fw_cfg_add_u32(FWCfg *s, uint16_t key, uint32_t val)
+static void fw_cfg_add_u32(FWCfg *s, uint16_t key, uint32_t val)
 {
     val = GUINT32_TO_LE(val);
     fw_cfg_add_bytes(s, key, g_memdup2(&val, sizeof(val)), sizeof(val));
@@ -69,11 +69,6 @@ void fw_cfg_add_u64(FWCfg *s, uint16_t key, uint64_t val)
 {
     val = GUINT64_TO_LE(val);
     fw_cfg_add_bytes(s, key, g_memdup2(&val, sizeof(val)), sizeof(val));
-}
-
-void fw_cfg_add_string(FWCfg *s, uint16_t key, const char *val)
-{
-    fw_cfg_add_bytes(s, key, g_strdup(val), strlen(val) + 1);
 }
 
 static void update_directory(FWCfg *s)

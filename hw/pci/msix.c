@@ -33,7 +33,7 @@ bool msix_present(const PCIDevice *dev)
     return dev->msix != NULL;
 }
 
-unsigned int msix_nvectors(const PCIDevice *dev)
+static unsigned int msix_nvectors(const PCIDevice *dev)
 {
     return dev->msix ? dev->msix->nvectors : 0;
 }
@@ -52,7 +52,7 @@ bool msix_is_masked(const PCIDevice *dev, unsigned int vector)
             PCI_MSIX_ENTRY_CTRL_MASKBIT);
 }
 
-MSIMessage msix_get_message(const PCIDevice *dev, unsigned int vector)
+static MSIMessage msix_get_message(const PCIDevice *dev, unsigned int vector)
 {
     const uint8_t *e = msix_entry(dev->msix, vector);
 
@@ -78,17 +78,6 @@ static bool msix_take_pending(MSIXState *m, unsigned int vector)
 
     return __atomic_fetch_and(&m->pba[vector / 8], (uint8_t)~bit,
                               __ATOMIC_SEQ_CST) & bit;
-}
-
-void msix_clear_pending(PCIDevice *dev, unsigned int vector)
-{
-    msix_take_pending(dev->msix, vector);
-}
-
-bool msix_is_pending(const PCIDevice *dev, unsigned int vector)
-{
-    return __atomic_load_n(&dev->msix->pba[vector / 8], __ATOMIC_SEQ_CST) &
-           BIT(vector % 8);
 }
 
 static void msix_send(PCIDevice *dev, unsigned int vector)

@@ -48,7 +48,9 @@ static PCIBus *pci_bus_step_down(PCIBus *bus, uint8_t num)
     return NULL;
 }
 
-PCIBus *pci_bus_find_num(PCIBus *bus, uint8_t num)
+/* The bus numbered @num at or below @bus, as the guest has programmed the
+ * bridges; NULL when none. */
+static PCIBus *pci_bus_find_num(PCIBus *bus, uint8_t num)
 {
     for (int depth = 0; bus && depth < MAX_BRIDGE_DEPTH; depth++) {
         if (pci_bus_num(bus) == num) {

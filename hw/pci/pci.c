@@ -24,11 +24,6 @@ uint8_t pci_dev_bus_num(const PCIDevice *dev)
     return pci_bus_num(pci_get_bus(dev));
 }
 
-uint16_t pci_requester_id(const PCIDevice *dev)
-{
-    return pci_dev_bus_num(dev) << 8 | dev->devfn;
-}
-
 /* ---- BARs ---- */
 
 static unsigned int pci_bar_offset(const PCIDevice *dev, unsigned int nr)
@@ -56,11 +51,6 @@ void pci_register_bar(PCIDevice *dev, unsigned int nr, uint8_t type,
     } else {
         put_le32(dev->wmask + off, ~(size - 1));
     }
-}
-
-uint64_t pci_bar_addr(const PCIDevice *dev, unsigned int nr)
-{
-    return dev->regions[nr].addr;
 }
 
 /* ---- Capabilities ---- */
@@ -112,22 +102,7 @@ uint8_t pci_add_capability(PCIDevice *dev, uint8_t id, uint8_t pos, uint8_t len,
     return pos;
 }
 
-uint8_t pci_find_capability(const PCIDevice *dev, uint8_t id)
-{
-    uint8_t pos = dev->config[PCI_CAPABILITY_LIST];
-
-    while (pos && dev->config[pos + PCI_CAP_LIST_ID] != id) {
-        pos = dev->config[pos + PCI_CAP_LIST_NEXT];
-    }
-    return pos;
-}
-
 /* ---- Interrupt pin ---- */
-
-bool pci_irq_available(const PCIDevice *dev)
-{
-    return pci_bus_root(pci_get_bus(dev))->set_irq != NULL;
-}
 
 void pci_irq_set(PCIDevice *dev, int level)
 {

@@ -118,8 +118,8 @@ static bool touches(uint32_t addr, unsigned int len, uint32_t start,
     return addr < start + nbytes && start < addr + len;
 }
 
-void pci_bridge_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
-                             unsigned int len)
+static void pci_bridge_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
+                                    unsigned int len)
 {
     PCIBridge *br = PCI_BRIDGE(dev);
     uint16_t old = get_le16(dev->config + PCI_BRIDGE_CONTROL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PCI Express capability, version 2 (PCI Express Base 5.0, 7.5.3), and the
- * chain of extended capabilities (7.6.3). All links are 2.5 GT/s x1: their
- * speed means nothing here, and drivers take the lowest as given.
+ * PCI Express capability, version 2 (PCI Express Base 5.0, 7.5.3). All links
+ * are 2.5 GT/s x1: their speed means nothing here, and drivers take the lowest
+ * as given.
  */
 #include "util/osdep.h"
 #include "hw/pci/pcie.h"
@@ -10,7 +10,6 @@
 #define EXP_CAP_BYTES   0x3c
 #define EXP_VERSION     2
 #define LINK_X1_2_5GT   (PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4)
-#define EXT_CAP_FIRST   0x100
 
 static void pcie_cap_init_link(PCIDevice *dev, uint8_t *c, uint8_t type,
                                uint8_t port)
@@ -98,56 +97,4 @@ void pcie_cap_set_present(PCIDevice *dev, bool present)
     }
     put_le16(c + PCI_EXP_SLTSTA, sltsta);
     put_le16(c + PCI_EXP_LNKSTA, lnksta);
-}
-
-/* ---- Extended capabilities ---- */
-
-static uint16_t pcie_ext_cap_next_free(const PCIDevice *dev)
-{
-    uint16_t pos = EXT_CAP_FIRST;
-
-    while (pos < PCIE_CONFIG_SIZE_BYTES && dev->used[pos]) {
-        pos += 4;
-    }
-    return pos;
-}
-
-uint16_t pcie_add_ext_capability(PCIDevice *dev, uint16_t id, uint8_t version,
-                                 uint16_t len, Error **errp)
-{
-    uint16_t pos;
-
-    if (!dev->is_express) {
-        error_setg(errp, "%s: not PCI Express, no extended capability 0x%x",
-                   dev->name, id);
-        return 0;
-    }
-    pos = pcie_ext_cap_next_free(dev);
-    len = ROUND_UP(len, 4);
-    if (!range_fits(pos, len, PCIE_CONFIG_SIZE_BYTES)) {
-        error_setg(errp, "%s: no room for extended capability 0x%x of %u "
-                   "bytes", dev->name, id, len);
-        return 0;
-    }
-    memset(dev->used + pos, 1, len);
-    put_le32(dev->config + pos, id | (uint32_t)version << 16);
-    if (dev->pcie_ext_cap_end) {
-        uint8_t *last = dev->config + dev->pcie_ext_cap_end;
-
-        put_le32(last, get_le32(last) | (uint32_t)pos << 20);
-    }
-    dev->pcie_ext_cap_end = pos;
-    return pos;
-}
-
-bool pcie_ari_init(PCIDevice *dev, uint8_t next_fn, Error **errp)
-{
-    uint16_t pos = pcie_add_ext_capability(dev, PCI_EXT_CAP_ID_ARI, 1,
-                                           PCI_EXT_CAP_ARI_SIZEOF, errp);
-
-    if (!pos) {
-        return false;
-    }
-    put_le16(dev->config + pos + PCI_ARI_CAP, next_fn << 8);
-    return true;
 }

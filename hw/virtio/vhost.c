@@ -3,7 +3,7 @@
  * The kernel's vhost devices; see include/hw/virtio/vhost.h.
  *
  * The memory table follows the memory map through a listener while the device
- * runs. Regions marked no_vhost (firmware) and ROM are left out.
+ * runs. ROM is left out.
  */
 #include "util/osdep.h"
 #include <linux/vhost.h>
@@ -79,7 +79,7 @@ uint64_t vhost_dev_filter_features(VhostDev *dev, uint64_t features)
 
 static bool vhost_wants(const MemoryRegionSection *s)
 {
-    return memory_region_is_ram(s->mr) && !s->readonly && !s->mr->no_vhost;
+    return memory_region_is_ram(s->mr) && !s->readonly;
 }
 
 static void vhost_region_add(MemoryListener *l, MemoryRegionSection *s)

@@ -125,7 +125,6 @@ void virtqueue_unmap_ring(VirtQueue *vq);
 void virtqueue_remap_ring(VirtQueue *vq);
 
 /* virtio-notify.c */
-void virtio_attach_queue(VirtQueue *vq);
 void virtio_detach_queue(VirtQueue *vq);
 /* Main loop: interrupts that an iothread could not send itself. */
 void virtio_raise_bh(void *opaque);

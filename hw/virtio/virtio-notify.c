@@ -60,7 +60,7 @@ static bool vq_is_offloaded(VirtQueue *vq)
            vdc->queue_is_offloaded(vq->vdev, vq->index);
 }
 
-void virtio_attach_queue(VirtQueue *vq)
+static void virtio_attach_queue(VirtQueue *vq)
 {
     AioContext *ctx = vq_ctx(vq);
 

@@ -96,11 +96,6 @@ void virtio_queue_set_ctx(VirtQueue *vq, AioContext *ctx)
     vq->ctx = ctx;
 }
 
-AioContext *virtio_queue_get_ctx(VirtQueue *vq)
-{
-    return vq->ctx ? vq->ctx : main_context();
-}
-
 bool virtio_queue_ready(const VirtQueue *vq)
 {
     return vq->ring != NULL;

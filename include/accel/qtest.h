@@ -33,6 +33,5 @@
  * ("none" or NULL: no log). Main thread, after the accelerator was chosen.
  */
 bool qtest_server_init(const char *spec, const char *log_path, Error **errp);
-void qtest_server_cleanup(void);
 
 #endif

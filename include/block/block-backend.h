@@ -188,7 +188,6 @@ void blk_acct_start(BlockBackend *blk, BlockAcctCookie *c, int64_t bytes,
 void blk_acct_done(BlockBackend *blk, BlockAcctCookie *c);
 void blk_acct_failed(BlockBackend *blk, BlockAcctCookie *c);
 void blk_acct_invalid(BlockBackend *blk, BlockAcctType type);
-void blk_acct_merge_done(BlockBackend *blk, BlockAcctType type, int n);
 
 /* ---- Properties of disks ---- */
 

@@ -27,12 +27,6 @@ bool monitor_new(Chardev *chr, MonitorMode mode, bool pretty, Error **errp);
 /* monitor_new_from_options: -mon. */
 bool monitor_new_from_options(const MonitorOptions *opts, Error **errp);
 
-/*
- * monitor_fd_param: the descriptor that a client named @name by getfd; it is
- * the caller's then. For fd_param_set_handler().
- */
-int monitor_fd_param(const char *name, Error **errp);
-
 /* monitor_fdset_add: -add-fd and add-fd: @fd belongs to the set from now on.
  * @set < 0: a new set. Returns its number, or -1. */
 int64_t monitor_fdset_add(int64_t set, int fd, const char *opaque,

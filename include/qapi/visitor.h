@@ -62,9 +62,6 @@ Visitor *dealloc_visitor_new(void);
 void visit_free(Visitor *v);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Visitor, visit_free)
 
-bool visit_is_input(const Visitor *v);
-bool visit_is_dealloc(const Visitor *v);
-
 /* Structure */
 
 /*

@@ -122,7 +122,6 @@ ObjectClass *object_class_get_parent(ObjectClass *oc);
 const char *object_class_get_name(const ObjectClass *oc);
 const char *object_class_get_help(const ObjectClass *oc);
 bool object_class_is_abstract(const ObjectClass *oc);
-bool object_class_is_interface(const ObjectClass *oc);
 /* NULL when @oc neither is nor implements @name. */
 ObjectClass *object_class_dynamic_cast(ObjectClass *oc, const char *name);
 /* Sorted by name; free the list with g_slist_free(). */
@@ -154,7 +153,6 @@ Object *object_check_cast(Object *obj, const char *type, const char *file,
                           int line);
 ObjectClass *object_class_check_cast(ObjectClass *oc, const char *type,
                                      const char *file, int line);
-ObjectClass *object_get_class(const Object *obj);
 const char *object_get_typename(const Object *obj);
 
 #define OBJECT(obj)        ((Object *)(obj))

@@ -22,9 +22,6 @@ OBJECT_DECLARE_SIMPLE_TYPE(IOThread, IOTHREAD)
 #define IOTHREAD_POLL_MAX_NS_DEFAULT 32768
 
 IOThread *iothread_by_id(const char *id);       /* NULL when there is none */
-const char *iothread_get_id(const IOThread *iothread);
 AioContext *iothread_get_aio_context(IOThread *iothread);
-/* iothread_create: one for internal use, in the internal root. */
-IOThread *iothread_create(const char *id, Error **errp);
 
 #endif

@@ -92,7 +92,6 @@ struct MemoryRegion {
     int32_t priority;
     bool enabled, ram, readonly, lockless, nonvolatile;
     bool terminates;                    /* not a pure container */
-    bool no_vhost;                      /* left out of vhost memory tables */
     const MemoryRegionOps *ops;
     void *opaque;
     MemoryRegion *container;
@@ -166,12 +165,8 @@ void memory_region_set_size(MemoryRegion *mr, uint64_t size);
 void memory_region_set_readonly(MemoryRegion *mr, bool readonly);
 /* Callbacks run without the big lock. */
 void memory_region_set_lockless(MemoryRegion *mr);
-/* RAM that is left out of vhost and vhost-user memory tables. */
-void memory_region_set_no_vhost(MemoryRegion *mr);
 uint64_t memory_region_size(const MemoryRegion *mr);
 bool memory_region_is_ram(const MemoryRegion *mr);
-/* Whether it is in a container (which may itself be nowhere). */
-bool memory_region_is_mapped(const MemoryRegion *mr);
 /* Host address of the first byte; aliases of RAM too. NULL: not RAM. */
 void *memory_region_get_ram_ptr(const MemoryRegion *mr);
 int memory_region_get_fd(const MemoryRegion *mr);      /* -1: none */
@@ -314,9 +309,6 @@ void memory_listener_unregister(MemoryListener *l);
 
 /* ---- RAM blocks and the dirty log ---- */
 
-/* Visit all blocks in an RCU read section; @fn returns non-zero to stop, which
- * is then the result. Any thread. */
-int ram_block_foreach(int (*fn)(RamBlock *rb, void *opaque), void *opaque);
 /* The block that contains @host, and where; NULL when none does. The caller is
  * in a read section or holds a mapping. */
 RamBlock *ram_block_from_host(const void *host, uint64_t *offset);

@@ -150,8 +150,6 @@ void co_rwlock_init(CoRwlock *l);
 void coroutine_fn co_rwlock_rdlock(CoRwlock *l);
 void coroutine_fn co_rwlock_wrlock(CoRwlock *l);
 void coroutine_fn co_rwlock_unlock(CoRwlock *l);
-/* co_rwlock_upgrade: from read to write; others may write in between. */
-void coroutine_fn co_rwlock_upgrade(CoRwlock *l);
 /* co_rwlock_downgrade: from write to read, without a gap. */
 void coroutine_fn co_rwlock_downgrade(CoRwlock *l);
 

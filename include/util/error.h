@@ -75,7 +75,6 @@ const char *error_get_hint(const Error *err);        /* NULL when none */
 ErrorClass error_get_class(const Error *err);
 const char *error_class_name(ErrorClass cls);        /* "GenericError" ... */
 
-Error *error_copy(const Error *err);
 void error_free(Error *err);                         /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Error, error_free)
 

@@ -44,12 +44,6 @@ typedef struct LogRateLimit {
 } LogRateLimit;
 
 /*
- * log_rate_limit_ok: take a token. Returns false when the message must be
- * dropped. When a window opens after drops, the count goes to *@suppressed.
- */
-bool log_rate_limit_ok(LogRateLimit *rl, uint32_t *suppressed);
-
-/*
  * guest_error: the guest (or a peer) broke a rule of the specification. @dev
  * names the device ("virtio-rng", "pci"). At most ten lines a second for the
  * whole process; the rest is counted and reported with the next line.

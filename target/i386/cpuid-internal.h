@@ -7,10 +7,6 @@
 
 #include "target/i386/cpu.h"
 
-/* Takes AMD's leaves: AMD itself and Hygon. */
-bool x86_cpu_is_amd_like(const X86CPU *cpu);
-bool x86_cpu_is_intel(const X86CPU *cpu);
-
 /* Components a CPU with these features has, as bits of XCR0 | XSS. */
 uint64_t x86_xsave_xcr0(const uint64_t *features);
 uint64_t x86_xsave_xss(const uint64_t *features);

@@ -74,13 +74,14 @@ static void set_vendor(const X86CPU *cpu, uint32_t *r)
     memcpy(&r[X86_REG_ECX], cpu->vendor + 8, 4);
 }
 
-bool x86_cpu_is_amd_like(const X86CPU *cpu)
+/* Takes AMD's leaves: AMD itself and Hygon. */
+static bool x86_cpu_is_amd_like(const X86CPU *cpu)
 {
     return strcmp(cpu->vendor, "AuthenticAMD") == 0 ||
            strcmp(cpu->vendor, "HygonGenuine") == 0;
 }
 
-bool x86_cpu_is_intel(const X86CPU *cpu)
+static bool x86_cpu_is_intel(const X86CPU *cpu)
 {
     return strcmp(cpu->vendor, "GenuineIntel") == 0;
 }

@@ -89,7 +89,6 @@ void aml_if(Aml *a);                        /* a predicate follows */
 void aml_else(Aml *a);
 void aml_while(Aml *a);                     /* a predicate follows */
 void aml_package(Aml *a, uint8_t nelems);
-void aml_var_package(Aml *a, uint64_t nelems);
 void aml_end(Aml *a);
 
 /* ---- Named objects ---- */

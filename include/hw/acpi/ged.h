@@ -47,7 +47,4 @@ struct AcpiGed {
     uint8_t sleep_control, sleep_status, reset_control;
 };
 
-/* Raise @events (ACPI_GED_*) and the interrupt. */
-void acpi_ged_raise(AcpiGed *s, uint32_t events);
-
 #endif

@@ -63,7 +63,6 @@ typedef struct AcpiGas {
     uint8_t access;                 /* 1 byte, 2 word, 3 dword, 4 qword */
     uint64_t addr;
 } AcpiGas;
-void acpi_put_gas(Aml *a, const AcpiGas *gas);
 
 /* Flags of the FADT (5.2.9) and its x86 boot architecture flags (5.2.9.3) */
 enum {

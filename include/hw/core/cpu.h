@@ -123,10 +123,8 @@ void cpu_reset(CPUState *cpu);
  * or after an incoming migration. Big lock.
  */
 void cpu_synchronize_state(CPUState *cpu);
-void cpu_synchronize_all_states(void);
 void cpu_synchronize_post_init(CPUState *cpu);
 void cpu_synchronize_all_post_reset(void);
-void cpu_synchronize_all_post_init(void);
 
 /* ---- For accelerators, on the vCPU's thread with the big lock ---- */
 
@@ -140,11 +138,9 @@ bool cpu_thread_create(CPUState *cpu, const char *suffix, void *(*fn)(void *),
 void cpu_thread_started(CPUState *cpu);
 /* cpu_thread_join: for vcpu_destroy: have the loop end, and wait for it. */
 void cpu_thread_join(CPUState *cpu);
-bool cpu_thread_is_idle(CPUState *cpu);
 /* Whether it may enter the guest: the VM runs and nothing stops the CPU. */
 bool cpu_can_run(CPUState *cpu);
 /* Sleep while idle, then serve stop requests and work. */
 void cpu_wait_io_event(CPUState *cpu);
-void cpu_process_work(CPUState *cpu);
 
 #endif

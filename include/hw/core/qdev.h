@@ -130,8 +130,6 @@ struct BusState {
 
 /* qdev_new: @type must exist and be concrete (a bug of ours otherwise). */
 DeviceState *qdev_new(const char *type);
-/* qdev_try_new: NULL when there is no such device type in this build. */
-DeviceState *qdev_try_new(const char *type);
 
 /*
  * qdev_set_id: give @dev its place below /machine/peripheral (@id is copied)
@@ -201,7 +199,6 @@ void qbus_init(void *bus, size_t size, const char *type, DeviceState *parent,
 BusState *qbus_new(const char *type, DeviceState *parent, const char *name);
 /* Root buses only; those of a device are handled with it. */
 bool qbus_realize(BusState *bus, Error **errp);
-void qbus_unrealize(BusState *bus);
 
 void qbus_set_hotplug_handler(BusState *bus, Object *handler);
 bool qbus_is_full(BusState *bus);
@@ -212,9 +209,6 @@ typedef int DeviceWalkFn(DeviceState *dev, void *opaque);
  * parents first; non-zero stops and is the result.
  */
 int qbus_walk(BusState *bus, DeviceWalkFn *dev_fn, BusWalkFn *bus_fn,
-              void *opaque);
-/* qdev_walk: the same from @dev. */
-int qdev_walk(DeviceState *dev, DeviceWalkFn *dev_fn, BusWalkFn *bus_fn,
               void *opaque);
 /*
  * qbus_find: the bus a user means by @path: an absolute or partial QOM path,

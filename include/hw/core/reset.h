@@ -29,10 +29,4 @@ void device_reset(DeviceState *dev);
 /* bus_reset: all devices on @bus, then the bus. */
 void bus_reset(BusState *bus);
 
-/*
- * device_is_in_reset: whether a reset of @dev is under way: handlers called
- * from within need not start new work.
- */
-bool device_is_in_reset(DeviceState *dev);
-
 #endif

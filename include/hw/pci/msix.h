@@ -48,19 +48,15 @@ bool msix_init_exclusive_bar(PCIDevice *dev, unsigned int nvectors,
 void msix_uninit(PCIDevice *dev);
 
 bool msix_present(const PCIDevice *dev);
-unsigned int msix_nvectors(const PCIDevice *dev);
 /* msix_enabled: the guest has turned MSI-X on. Any thread. */
 bool msix_enabled(const PCIDevice *dev);
 
 /* msix_notify: raise @vector: a message, or the pending bit while masked; out
  * of range or not enabled: nothing. Any thread. */
 void msix_notify(PCIDevice *dev, unsigned int vector);
-MSIMessage msix_get_message(const PCIDevice *dev, unsigned int vector);
 /* msix_is_masked: by its own bit or the function's. */
 bool msix_is_masked(const PCIDevice *dev, unsigned int vector);
 void msix_set_pending(PCIDevice *dev, unsigned int vector);
-void msix_clear_pending(PCIDevice *dev, unsigned int vector);
-bool msix_is_pending(const PCIDevice *dev, unsigned int vector);
 
 /* The device may raise @vector from now on (counted). Returns false when
  * @vector is out of range. */

@@ -154,8 +154,6 @@ struct PCIBus {
  */
 void pci_register_bar(PCIDevice *dev, unsigned int nr, uint8_t type,
                       MemoryRegion *mr);
-/* pci_bar_addr: bus address of BAR @nr, PCI_BAR_UNMAPPED when not decoded. */
-uint64_t pci_bar_addr(const PCIDevice *dev, unsigned int nr);
 
 /*
  * pci_add_capability: put a capability of @len bytes (header included) at
@@ -164,8 +162,6 @@ uint64_t pci_bar_addr(const PCIDevice *dev, unsigned int nr);
  */
 uint8_t pci_add_capability(PCIDevice *dev, uint8_t id, uint8_t pos, uint8_t len,
                            Error **errp);
-/* pci_find_capability: offset or 0. */
-uint8_t pci_find_capability(const PCIDevice *dev, uint8_t id);
 
 /* The plain configuration access: masks, BARs, bus mastering, MSI-X. Hooks
  * call them. */
@@ -178,7 +174,6 @@ void pci_default_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
  * requester id. */
 PCIBus *pci_get_bus(const PCIDevice *dev);
 uint8_t pci_dev_bus_num(const PCIDevice *dev);
-uint16_t pci_requester_id(const PCIDevice *dev);
 
 /*
  * pci_dma_as: where the DMA of @dev goes now: guest memory, or a space with
@@ -193,9 +188,6 @@ static inline AddressSpace *pci_dma_as(PCIDevice *dev)
 /* pci_irq_set: drive the INTx pin. No-op without a pin (hw/pci-host/pci-lite
  * has none: use MSI-X). */
 void pci_irq_set(PCIDevice *dev, int level);
-/* pci_irq_available: whether @dev may claim a pin; realize then sets
- * PCI_INTERRUPT_PIN. */
-bool pci_irq_available(const PCIDevice *dev);
 
 /* pci_send_msi: deliver if bus mastering is on. Any thread. */
 struct MSIMessage;
@@ -224,9 +216,6 @@ PCIBus *pci_root_bus_new(DeviceState *parent, const char *name,
 uint8_t pci_bus_num(const PCIBus *bus);
 bool pci_bus_is_root(const PCIBus *bus);
 PCIBus *pci_bus_root(PCIBus *bus);
-/* pci_bus_find_num: the bus numbered @num at or below @bus, as the guest has
- * programmed the bridges; NULL when none. */
-PCIBus *pci_bus_find_num(PCIBus *bus, uint8_t num);
 /* pci_find_device: by requester address; NULL when none. */
 PCIDevice *pci_find_device(PCIBus *root, uint8_t bus_num, uint8_t devfn);
 typedef void PCIDeviceFn(PCIDevice *dev, void *opaque);

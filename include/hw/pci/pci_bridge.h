@@ -32,8 +32,6 @@ PCIBus *pci_bridge_get_bus(PCIDevice *dev);
 /* For subclasses: their realize, exit and config_write call these. */
 bool pci_bridge_realize(PCIDevice *dev, Error **errp);
 void pci_bridge_exit(PCIDevice *dev);
-void pci_bridge_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
-                             unsigned int len);
 /* pci_bridge_window: what the registers of @dev say; false: closed. */
 bool pci_bridge_window(const PCIDevice *dev, unsigned int window,
                        uint64_t *base, uint64_t *limit);

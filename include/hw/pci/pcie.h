@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The PCI Express capability (PCI Express Base 5.0, 7.5.3) and the extended
- * capabilities above 0x100. Context: realize, big lock.
+ * The PCI Express capability (PCI Express Base 5.0, 7.5.3). Context: realize,
+ * big lock.
  */
 #ifndef HW_PCI_PCIE_H
 #define HW_PCI_PCIE_H
@@ -18,12 +18,5 @@ bool pcie_cap_init(PCIDevice *dev, uint8_t type, uint8_t port, Error **errp);
 void pcie_cap_slot_init(PCIDevice *dev, uint16_t slot, bool hotplug);
 /* pcie_cap_set_present: presence and link state of the slot below. */
 void pcie_cap_set_present(PCIDevice *dev, bool present);
-
-/* pcie_add_ext_capability: @len bytes at the end of the chain, from 0x100 on.
- * Returns the offset, or 0 with *@errp set. */
-uint16_t pcie_add_ext_capability(PCIDevice *dev, uint16_t id, uint8_t version,
-                                 uint16_t len, Error **errp);
-/* pcie_ari_init: alternative routing id (7.8.7); @next_fn: 0 at the end. */
-bool pcie_ari_init(PCIDevice *dev, uint8_t next_fn, Error **errp);
 
 #endif

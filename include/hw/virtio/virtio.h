@@ -159,7 +159,6 @@ VirtQueue *virtio_get_queue(VirtIODevice *vdev, uint32_t n);  /* NULL: none */
 uint32_t virtio_queue_get_index(const VirtQueue *vq);
 /* The context that runs the queue; NULL = main. Not while it runs. */
 void virtio_queue_set_ctx(VirtQueue *vq, AioContext *ctx);
-AioContext *virtio_queue_get_ctx(VirtQueue *vq);
 
 static inline bool virtio_has_feature(uint64_t features, unsigned int bit)
 {
