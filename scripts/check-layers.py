@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Layers: a file includes headers of its own rank or a lower one.
+"""Layers: a file includes headers of its own rank or a lower one, and what
+depends on the architecture stands in a folder of its own.
 
 RANKS is the table of docs/devel/architecture.rst. Folders of rank 5 (devices,
 CPU models, accelerators) are siblings that do not see each other at all.
@@ -33,6 +34,11 @@ WITHOUT_RANK = ("tests/", "tests")
 # file: {header: reason}
 EXCEPTIONS = {}
 
+# Folders that may ask what they are compiled for.
+ARCH_FOLDERS = ("util/", "target/", "accel/kvm/", "include/util/",
+                "include/target/")
+ARCH_TEST = re.compile(r"^\s*#\s*(?:el)?if.*(?:__(?:x86_64|amd64|i386|aarch64"
+                       r"|arm)__|\bTARGET_[A-Z0-9_]+\b)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 
@@ -87,6 +93,10 @@ def main():
             continue
         with open(path, encoding="utf-8") as source:
             for number, line in enumerate(source, 1):
+                if ARCH_TEST.match(line) and not path.startswith(ARCH_FOLDERS):
+                    print("%s:%d: depends on the architecture: choose a file "
+                          "in meson" % (path, number))
+                    bad += 1
                 match = INCLUDE.match(line)
                 if not match or match[1] in EXCEPTIONS.get(path, ()):
                     continue

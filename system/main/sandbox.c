@@ -52,7 +52,7 @@ static const struct {
     { SCMP_SYS(adjtimex), DENY_DEFAULT },
     { SCMP_SYS(sethostname), DENY_DEFAULT },
     { SCMP_SYS(setdomainname), DENY_DEFAULT },
-#if defined(__x86_64__)
+    /* from here to vfork: not on every architecture */
     { SCMP_SYS(iopl), DENY_DEFAULT },
     { SCMP_SYS(ioperm), DENY_DEFAULT },
     { SCMP_SYS(modify_ldt), DENY_OBSOLETE },
@@ -64,7 +64,6 @@ static const struct {
     { SCMP_SYS(query_module), DENY_OBSOLETE },
     { SCMP_SYS(fork), DENY_SPAWN },
     { SCMP_SYS(vfork), DENY_SPAWN },
-#endif
     { SCMP_SYS(setuid), DENY_PRIVILEGED },
     { SCMP_SYS(setgid), DENY_PRIVILEGED },
     { SCMP_SYS(setreuid), DENY_PRIVILEGED },
@@ -143,7 +142,8 @@ bool sandbox_apply(Error **errp)
     /* Threads that exist get it too. */
     ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
     for (size_t i = 0; !ret && i < G_N_ELEMENTS(rules); i++) {
-        if (rules[i].category & denied) {
+        /* libseccomp gives a negative number to calls this one lacks */
+        if (rules[i].nr >= 0 && (rules[i].category & denied)) {
             ret = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, rules[i].nr, 0);
         }
     }
