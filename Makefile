@@ -14,6 +14,7 @@ CHECK_CONFIG += --enable-sanitizers
 else
 CHECK_BUILD ?= build-check
 endif
+ARM_BUILD ?= build-aarch64
 FUZZ_BUILD ?= build-fuzz
 FUZZ_SECONDS ?= 60
 
@@ -34,6 +35,11 @@ $(FUZZ_BUILD)/build.ninja:
 	./configure --builddir=$(FUZZ_BUILD) --enable-debug --cc=clang \
 	    --enable-sanitizers --enable-fuzzing --enable-test-devices
 
+$(ARM_BUILD)/build.ninja:
+	scripts/arm64-sysroot.sh >/dev/null
+	./configure --builddir=$(ARM_BUILD) --enable-debug \
+	    --cross-prefix=aarch64-linux-gnu- --target-list=aarch64-softmmu
+
 help:
 	@echo 'make                 configure if needed, build in $(BUILD)/'
 	@echo 'make deps            install the Debian packages all targets need'
@@ -41,6 +47,7 @@ help:
 	@echo 'make demo            boot a Debian kernel on -M virt and show it'
 	@echo 'make check           unit tests, qtests, guest payloads'
 	@echo 'make check SANITIZE=1  the same under ASan and UBSan'
+	@echo 'make check-arm       build for arm64, its tests under emulation'
 	@echo 'make check-lab       stock kernels inside a nested machine'
 	@echo 'make check-style     layers, sizes, and the other written rules'
 	@echo 'make check-fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
@@ -49,7 +56,7 @@ help:
 	@echo 'make clean           remove the build directories'
 
 deps:
-	scripts/deps.sh build test lab fuzz style docs
+	scripts/deps.sh build test lab fuzz style docs arm
 
 deps-%:
 	@scripts/deps.sh $(subst +, ,$*)
@@ -60,6 +67,10 @@ install: all
 check: deps-build+test
 	@$(MAKE) --no-print-directory $(CHECK_BUILD)/build.ninja
 	@$(PYTHON) scripts/test-summary.py --build-dir $(CHECK_BUILD) $(TESTS)
+
+check-arm: deps-build+test+arm
+	@$(MAKE) --no-print-directory $(ARM_BUILD)/build.ninja
+	@$(PYTHON) scripts/test-summary.py --build-dir $(ARM_BUILD) $(TESTS)
 
 check-lab: deps-build+lab
 	@$(MAKE) --no-print-directory program
@@ -86,7 +97,7 @@ bench: deps-build+lab
 	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) $(BENCHARGS)
 
 clean:
-	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD)
+	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD)
 
-.PHONY: all program help deps docs install check check-lab check-style check-fuzz demo \
+.PHONY: all program help deps docs install check check-arm check-lab check-style check-fuzz demo \
 	bench clean

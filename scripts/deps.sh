@@ -5,7 +5,8 @@
 #   scripts/deps.sh [--check|--list] [GROUP...]
 #
 # Groups: build (compile), test (make check), lab (make demo, check-lab,
-# bench), fuzz (check-fuzz), style (check-style), docs; default: build test.
+# bench), fuzz (check-fuzz), style (check-style), docs, arm (check-arm: the
+# libraries come by arm64-sysroot.sh); default: build test.
 # Only what is missing is installed, with sudo when not root. --check installs
 # nothing and fails when something is missing; --list prints the names.
 set -eu
@@ -23,8 +24,9 @@ group_packages() {
     fuzz)  echo "clang libclang-rt-dev" ;;
     style) echo "clang clang-format" ;;
     docs)  echo "python3-sphinx" ;;
-    *) echo "deps.sh: unknown group '$1': build, test, lab, fuzz, style" \
-            "or docs" >&2; exit 2 ;;
+    arm)   echo "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static" ;;
+    *) echo "deps.sh: unknown group '$1': build, test, lab, fuzz, style," \
+            "docs or arm" >&2; exit 2 ;;
     esac
 }
 

@@ -173,6 +173,24 @@ static void test_human(void)
     qtest_quit(qts);
 }
 
+/* As management programs probe: no qtest, no /dev/kvm taken for granted. */
+static void test_probe(void)
+{
+    g_autofree char *line = g_strdup_printf(
+        "printf '%%s\\n' '{\"execute\":\"qmp_capabilities\"}' "
+        "'{\"execute\":\"query-target\"}' '{\"execute\":\"quit\"}' | "
+        "'%s' -S -no-user-config -nodefaults -nographic "
+        "-machine none,accel=kvm:tcg -qmp stdio", g_getenv("NEMU_BINARY"));
+    const char *argv[] = { "sh", "-c", line, NULL };
+    g_autofree char *out = NULL;
+    int status;
+
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH,
+                               NULL, NULL, &out, NULL, &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+    g_assert_nonnull(strstr(out, "{\"arch\":\"" NEMU_TARGET_ARCH "\"}"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -183,5 +201,6 @@ int main(int argc, char **argv)
     g_test_add_func("/qmp/objects", test_objects);
     g_test_add_func("/qmp/fd-passing", test_fd_passing);
     g_test_add_func("/qmp/human-monitor-command", test_human);
+    g_test_add_func("/qmp/probe", test_probe);
     return qtest_main();
 }
