@@ -14,7 +14,7 @@
 #define CHR_MUX_MAX 8
 
 /*
- * chr_mux_set_hooks: what C-a x (leave the program) does: the process sets it.
+ * chr_mux_set_quit: what C-a x (leave the program) does: the process sets it.
  * Without it C-a x is ignored.
  */
 void chr_mux_set_quit(void (*quit)(void));

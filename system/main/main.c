@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <json-c/json.h>
 #include "block/block.h"
+#include "chardev/char-mux.h"
 #include "chardev/char.h"
 #include "hw/core/reset.h"
 #include "monitor/monitor.h"
@@ -75,6 +76,13 @@ static int drain_and_flush(void)
     return bdrv_flush_all();
 }
 
+/* C-a x ends the process even with -no-shutdown, as a signal does. */
+static void quit_from_console(void)
+{
+    system_actions.shutdown = SHUTDOWN_ACTION_POWEROFF;
+    system_shutdown_request(SHUTDOWN_CAUSE_HOST_UI);
+}
+
 static bool start_runtime(Error **errp)
 {
     rcu_register_thread();
@@ -88,6 +96,7 @@ static bool start_runtime(Error **errp)
     vm_set_flush(drain_and_flush);
     vm_set_autostart(!start.stopped);
     monitor_init();
+    chr_mux_set_quit(quit_from_console);
     return true;
 }
 

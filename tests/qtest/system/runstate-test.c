@@ -2,7 +2,9 @@
 /* Run state and the end of the process, through QMP and signals. */
 #include "libqtest.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 static void assert_status(QTest *qts, const char *status)
 {
@@ -63,6 +65,26 @@ static void test_signal(void)
     kill(qtest_pid(qts), SIGINT);
     assert_event(qts, "SHUTDOWN", "host-signal");
     g_assert_cmpint(qtest_wait_exit(qts), ==, 0);
+}
+
+/* C-a x on a multiplexed console; -no-shutdown does not hold it up. */
+static void test_console_quit(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("runstate-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "console", NULL);
+    QTest *qts;
+    int fd;
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    qts = qtest_startf("-M none -no-shutdown -chardev pipe,id=c,path=%s,mux=on "
+                       "-mon chardev=c,mode=readline", path);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    g_assert_cmpint(write(fd, "\001x", 2), ==, 2);
+    assert_event(qts, "SHUTDOWN", "host-ui");
+    g_assert_cmpint(qtest_wait_exit(qts), ==, 0);
+    close(fd);
+    unlink(path);
+    rmdir(dir);
 }
 
 static void test_no_reboot(void)
@@ -167,6 +189,7 @@ int main(int argc, char **argv)
     g_test_add_func("/system/runstate/stop-cont", test_stop_cont);
     g_test_add_func("/system/runstate/quit", test_quit);
     g_test_add_func("/system/runstate/signal", test_signal);
+    g_test_add_func("/system/runstate/console-quit", test_console_quit);
     g_test_add_func("/system/runstate/no-reboot", test_no_reboot);
     g_test_add_func("/system/runstate/set-action", test_set_action);
     g_test_add_func("/system/runstate/queries", test_queries);
