@@ -34,7 +34,7 @@ bool monitor_new_from_options(const MonitorOptions *opts, Error **errp)
     Chardev *chr = chardev_find(opts->chardev);
 
     if (!chr) {
-        error_setg(errp, "chardev \"%s\" not found", opts->chardev);
+        error_setg(errp, "chardev '%s' not found", opts->chardev);
         return false;
     }
     return monitor_new(chr, opts->has_mode ? opts->mode : MONITOR_MODE_READLINE,

@@ -119,16 +119,52 @@ static bool input_find(InputVisitor *iv, const char *name,
     }
 }
 
+static bool input_was_asked(const InputFrame *frame, const char *key)
+{
+    for (guint i = 0; frame->asked && i < frame->asked->len; i++) {
+        if (!strcmp(g_ptr_array_index(frame->asked, i), key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A member nobody asked for yet that may be @name misspelt, or NULL. */
+static const char *input_find_misspelt(const InputFrame *top, const char *name)
+{
+    const char *const wanted[] = { name, NULL };
+    struct lh_entry *entry;
+
+    if (top->kind != FRAME_STRUCT || top->is_text) {
+        return NULL;
+    }
+    for (entry = json_object_get_object(top->value)->head; entry;
+         entry = entry->next) {
+        if (!input_was_asked(top, lh_entry_k(entry)) &&
+            closest_string(lh_entry_k(entry), wanted)) {
+            return lh_entry_k(entry);
+        }
+    }
+    return NULL;
+}
+
 bool input_get(InputVisitor *iv, const char *name, struct json_object **value,
                Error **errp)
 {
     g_autofree char *path = NULL;
+    const char *given;
 
     if (input_find(iv, name, value)) {
         return true;
     }
     path = input_path(iv, name);
-    error_setg(errp, "Parameter '%s' is missing", path);
+    given = input_find_misspelt(input_top(iv), name);
+    if (given) {
+        error_setg(errp, "Parameter '%s' is missing, did you mean it by '%s'?",
+                   path, given);
+    } else {
+        error_setg(errp, "Parameter '%s' is missing", path);
+    }
     return false;
 }
 
@@ -159,16 +195,6 @@ static bool input_start_struct(Visitor *v, const char *name, Error **errp)
         return input_type_error(iv, name, "object", errp);
     }
     return input_push(iv, &frame, errp);
-}
-
-static bool input_was_asked(const InputFrame *frame, const char *key)
-{
-    for (guint i = 0; frame->asked && i < frame->asked->len; i++) {
-        if (!strcmp(g_ptr_array_index(frame->asked, i), key)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* A member that no type asked for: name it, and what may have been meant. */

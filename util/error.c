@@ -158,6 +158,12 @@ static const char *hint_inline(const Error *err)
     return err->hint && !strchr(err->hint->str, '\n') ? err->hint->str : NULL;
 }
 
+/* A sentence follows a full stop, a phrase a colon. */
+static const char *hint_separator(const char *hint)
+{
+    return !hint ? "" : g_ascii_isupper(hint[0]) ? ". " : ": ";
+}
+
 static void hint_print_rest(const Error *err)
 {
     if (err->hint && !hint_inline(err)) {
@@ -169,7 +175,8 @@ void error_report_err(Error *err)
 {
     const char *hint = hint_inline(err);
 
-    error_report("%s%s%s", err->msg, hint ? ": " : "", hint ? hint : "");
+    error_report("%s%s%s", err->msg, hint_separator(hint),
+                 hint ? hint : "");
     hint_print_rest(err);
     error_free(err);
 }
@@ -178,7 +185,8 @@ void warn_report_err(Error *err)
 {
     const char *hint = hint_inline(err);
 
-    warn_report("%s%s%s", err->msg, hint ? ": " : "", hint ? hint : "");
+    warn_report("%s%s%s", err->msg, hint_separator(hint),
+                 hint ? hint : "");
     hint_print_rest(err);
     error_free(err);
 }

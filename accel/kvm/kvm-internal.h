@@ -51,6 +51,7 @@ struct KVMState {
     uint32_t dirty_ring_entries;    /* per vCPU; 0: bitmaps */
     int notify_mode;                /* KVMNotifyMode */
     uint32_t notify_window;         /* TSC ticks on top of the hardware's */
+    char *device;                   /* path of the KVM device */
 
     int fd, vm_fd;
     uint32_t vcpu_mmap_bytes;

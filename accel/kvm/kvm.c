@@ -9,6 +9,7 @@
 #include "hw/core/machine.h"
 #include "qapi/qapi-types.h"
 #include "qom/property.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "kvm-internal.h"
 #include "trace/trace-accel_kvm.h"
@@ -63,36 +64,44 @@ int kvm_vm_enable_cap(KVMState *s, uint32_t cap, uint64_t arg0, uint64_t arg1)
 
 /* ---- Start ---- */
 
-static bool open_device(KVMState *s, Error **errp)
+static bool check_version(KVMState *s, Error **errp)
 {
-    int version;
+    int version = kvm_ioctl(s, KVM_GET_API_VERSION, NULL);
 
-    s->fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
-    if (s->fd < 0 && (errno == EACCES || errno == EPERM)) {
-        error_setg_errno(errp, errno, "no permission to open '%s'", KVM_DEVICE);
-        error_append_hint(errp, "Add the user to the group that owns %s, "
-                          "usually 'kvm', and log in again", KVM_DEVICE);
+    if (version < 0) {
+        error_setg_errno(errp, -version, "'%s' is no KVM device", s->device);
         return false;
     }
-    if (s->fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO)) {
-        error_setg_errno(errp, errno, "KVM is not there: cannot open '%s'",
-                         KVM_DEVICE);
-        error_append_hint(errp, "Load the kernel module for this processor "
-                          "(kvm_intel, kvm_amd), and check that the firmware "
-                          "has virtualization turned on");
-        return false;
-    }
-    if (s->fd < 0) {
-        error_setg_errno(errp, errno, "cannot open '%s'", KVM_DEVICE);
-        return false;
-    }
-    version = kvm_ioctl(s, KVM_GET_API_VERSION, NULL);
     if (version != KVM_API_VERSION) {
         error_setg(errp, "the kernel has KVM API version %d, not %d", version,
                    KVM_API_VERSION);
         return false;
     }
     return true;
+}
+
+static bool open_device(KVMState *s, Error **errp)
+{
+    s->fd = file_open(s->device, O_RDWR, 0, NULL);
+    if (s->fd < 0 && (errno == EACCES || errno == EPERM)) {
+        error_setg_errno(errp, errno, "no permission to open '%s'", s->device);
+        error_append_hint(errp, "Add the user to the group that owns %s, "
+                          "usually 'kvm', and log in again", s->device);
+        return false;
+    }
+    if (s->fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO)) {
+        error_setg_errno(errp, errno, "KVM is not there: cannot open '%s'",
+                         s->device);
+        error_append_hint(errp, "Load the kernel module for this processor "
+                          "(kvm_intel, kvm_amd), and check that the firmware "
+                          "has virtualization turned on");
+        return false;
+    }
+    if (s->fd < 0) {
+        error_setg_errno(errp, errno, "cannot open '%s'", s->device);
+        return false;
+    }
+    return check_version(s, errp);
 }
 
 static bool create_vm(KVMState *s, Error **errp)
@@ -234,6 +243,8 @@ static const Property kvm_props[] = {
               "when a guest blocks all events: run on, stop, or do not watch"),
     PROP_UINT32("notify-window", KVMState, notify_window, 0,
                 "TSC ticks without an event window before notify-vmexit acts"),
+    PROP_STRING("device", KVMState, device, KVM_DEVICE,
+                "path of the KVM device, or /dev/fdset/N for an inherited one"),
 };
 
 static void kvm_accel_instance_init(Object *obj)

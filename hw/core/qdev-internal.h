@@ -18,8 +18,9 @@ void qdev_unrealize_buses(DeviceState *dev);
 /* The device class a user means by @driver, for -device and its help. */
 DeviceClass *qdev_class_by_driver(const char *driver, Error **errp);
 
-/* A device that QEMU has and we left out: the closest of ours, or NULL. */
-const char *qdev_removed_replacement(const char *driver);
+/* What an error says of a device that QEMU has and we left out: why, and the
+ * closest of ours; NULL for others. g_free() it. */
+char *qdev_removed_hint(const char *driver);
 /* A device that an option of configure brings: that option, or NULL. */
 const char *qdev_configure_option(const char *driver);
 

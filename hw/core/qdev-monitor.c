@@ -11,18 +11,17 @@
 
 static void driver_unknown(const char *driver, Error **errp)
 {
-    const char *instead = qdev_removed_replacement(driver);
+    g_autofree char *removed = qdev_removed_hint(driver);
     const char *option = qdev_configure_option(driver);
 
     error_setg(errp, "'%s' is not a valid device model name", driver);
     if (option) {
         error_append_hint(errp, "this program was built without '%s'; "
                           "configure %s brings it", driver, option);
-    } else if (!instead) {
+    } else if (removed) {
+        error_append_hint(errp, "%s", removed);
+    } else {
         object_class_hint_closest(errp, driver, TYPE_DEVICE);
-    } else if (object_class_by_name(instead)) {
-        error_append_hint(errp, "this program leaves '%s' out on purpose; use "
-                          "'%s'", driver, instead);
     }
 }
 

@@ -7,9 +7,15 @@
 #include "util/osdep.h"
 #include "qdev-internal.h"
 
+#define NO_DISPLAY "there is no graphical display"
+#define NO_USB     "there is no USB"
+#define NO_SOUND   "there is no sound"
+#define NO_IPMI    "there is no IPMI"
+
 static const struct {
-    const char *driver;             /* a trailing '*' fits any end */
-    const char *instead;
+    const char *driver;             /* one '*' fits any text */
+    const char *instead;            /* NULL: nothing */
+    const char *why;                /* NULL: @instead says it */
 } removed[] = {
     { "e1000*", "virtio-net-pci" },
     { "rtl8139", "virtio-net-pci" },
@@ -42,6 +48,53 @@ static const struct {
     { "x3130-upstream", "pcie-root-port" },
     { "xio3130-downstream", "pcie-root-port" },
     { "i82801b11-bridge", "pcie-root-port" },
+    { "VGA", "virtconsole", NO_DISPLAY },
+    { "secondary-vga", "virtconsole", NO_DISPLAY },
+    { "isa-*vga", "virtconsole", NO_DISPLAY },
+    { "cirrus-vga", "virtconsole", NO_DISPLAY },
+    { "vmware-svga", "virtconsole", NO_DISPLAY },
+    { "virtio-vga*", "virtconsole", NO_DISPLAY },
+    { "virtio-gpu*", "virtconsole", NO_DISPLAY },
+    { "vhost-user-gpu*", "virtconsole", NO_DISPLAY },
+    { "vhost-user-vga", "virtconsole", NO_DISPLAY },
+    { "qxl*", "virtconsole", NO_DISPLAY },
+    { "bochs-display", "virtconsole", NO_DISPLAY },
+    { "ati-vga", "virtconsole", NO_DISPLAY },
+    { "ramfb", "virtconsole", NO_DISPLAY },
+    { "sga", "isa-serial", NO_DISPLAY },
+    { "virtio-keyboard*", "virtconsole", NO_DISPLAY },
+    { "virtio-mouse*", "virtconsole", NO_DISPLAY },
+    { "virtio-tablet*", "virtconsole", NO_DISPLAY },
+    { "virtio-input-host*", "virtconsole", NO_DISPLAY },
+    { "vmmouse", "virtconsole", NO_DISPLAY },
+    { "i8042", "virtconsole", "there is no keyboard" },
+    { "AC97", NULL, NO_SOUND },
+    { "ES1370", NULL, NO_SOUND },
+    { "sb16", NULL, NO_SOUND },
+    { "adlib", NULL, NO_SOUND },
+    { "gus", NULL, NO_SOUND },
+    { "cs4231a", NULL, NO_SOUND },
+    { "hda-*", NULL, NO_SOUND },
+    { "*intel-hda", NULL, NO_SOUND },
+    { "virtio-snd*", NULL, NO_SOUND },
+    { "*xhci", NULL, NO_USB },
+    { "*-uhci", NULL, NO_USB },
+    { "usb-ehci", NULL, NO_USB },
+    { "pci-ohci", NULL, NO_USB },
+    { "ich9-usb-*", NULL, NO_USB },
+    { "usb-*", NULL, NO_USB },
+    { "u2f-*", NULL, NO_USB },
+    { "isa-ipmi-*", NULL, NO_IPMI },
+    { "pci-ipmi-*", NULL, NO_IPMI },
+    { "ipmi-*", NULL, NO_IPMI },
+    { "mc146818rtc", NULL, "guests have kvmclock" },
+    { "hpet", NULL, "guests have kvmclock and the TSC" },
+    { "pvrdma", "virtio-net-pci" },
+    { "rocker", "virtio-net-pci" },
+    { "ich9-ahci", "virtio-blk-pci" },
+    { "dc390", "virtio-blk-pci" },
+    { "sd-card", "virtio-blk-pci" },
+    { "pvpanic", "pvpanic-pci" },
 };
 
 /* Looked at when the type is not there, so it is not built in. */
@@ -67,12 +120,22 @@ static bool pattern_fits(const char *pattern, const char *name)
            g_str_has_suffix(name + head, star + 1);
 }
 
-const char *qdev_removed_replacement(const char *driver)
+/* Only names a type that is in this build. */
+char *qdev_removed_hint(const char *driver)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(removed); i++) {
-        if (pattern_fits(removed[i].driver, driver)) {
-            return removed[i].instead;
+        const char *why = removed[i].why, *instead = removed[i].instead;
+
+        if (!pattern_fits(removed[i].driver, driver)) {
+            continue;
         }
+        if (instead && !object_class_by_name(instead)) {
+            instead = NULL;
+        }
+        return g_strdup_printf("this program leaves '%s' out on purpose"
+                               "%s%s%s%s%s", driver, why ? ": " : "",
+                               why ? why : "", instead ? "; use '" : "",
+                               instead ? instead : "", instead ? "'" : "");
     }
     return NULL;
 }

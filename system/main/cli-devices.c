@@ -16,11 +16,16 @@
 #include "system/serial.h"
 #include "util/keyval.h"
 
-/* Devices that -drive if=virtio and -nic ask for, made with the others. */
-static struct json_object *implied[64];
+/* Devices that other options ask for, made with the others. */
+static struct {
+    const char *option;             /* for errors */
+    struct json_object *device;
+} implied[64];
 static unsigned num_implied;
 
-static bool imply_device(struct json_object *device, Error **errp)
+/* Takes @device; NULL: none. */
+static bool imply_device(const char *option, struct json_object *device,
+                         Error **errp)
 {
     if (!device) {
         return true;
@@ -32,7 +37,8 @@ static bool imply_device(struct json_object *device, Error **errp)
         json_object_put(device);
         return false;
     }
-    implied[num_implied++] = device;
+    implied[num_implied].option = option;
+    implied[num_implied++].device = device;
     return true;
 }
 
@@ -57,7 +63,7 @@ bool cli_option_drive(DriveOptions *val, Error **errp)
 {
     struct json_object *device = NULL;
 
-    return drive_add(val, &device, errp) && imply_device(device, errp);
+    return drive_add(val, &device, errp) && imply_device("-drive", device, errp);
 }
 
 bool cli_option_netdev(Netdev *val, Error **errp)
@@ -131,7 +137,7 @@ bool cli_option_nic(NicOptions *val, Error **errp)
     netdev.id = id;
     nic_netdev(val, &netdev);
     return net_client_init(&netdev, errp) &&
-           imply_device(nic_device(val, id), errp);
+           imply_device("-nic", nic_device(val, id), errp);
 }
 
 /* ---- Serial ports ---- */
@@ -188,7 +194,7 @@ bool cli_option_debugcon(const char *arg, Error **errp)
     json_object_object_add(dev, "iobase", json_object_new_int(0xe9));
     json_object_object_add(dev, "chardev",
                            json_object_new_string(chardev_get_id(chr)));
-    return imply_device(dev, errp);
+    return imply_device("-debugcon", dev, errp);
 }
 
 /* ---- Devices ---- */
@@ -201,12 +207,11 @@ bool cli_option_device(struct json_object *tree, Error **errp)
 bool start_devices(Error **errp)
 {
     for (unsigned i = 0; i < num_implied; i++) {
-        if (!qdev_device_add(implied[i], errp)) {
-            error_prepend(errp, "%s: ", json_object_to_json_string_ext(
-                          implied[i], JSON_C_TO_STRING_PLAIN));
+        if (!qdev_device_add(implied[i].device, errp)) {
+            error_prepend(errp, "%s: ", implied[i].option);
             return false;
         }
-        json_object_put(implied[i]);
+        json_object_put(implied[i].device);
     }
     num_implied = 0;
     return cli_apply(start.cli, cli_apply_table, CLI_OPTION_DEVICE, errp);

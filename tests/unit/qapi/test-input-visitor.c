@@ -152,6 +152,8 @@ static const struct {
     { SHAPE, J, "{\"a\":\"x\",\"color\":\"green\",\"name\":\"a\"}",
       "{\"name\":\"a\",\"color\":\"green\",\"a\":\"x\"}" },
     { SHAPE, J, "{\"name\":\"a\"}", "Parameter 'color' is missing", true },
+    { SHAPE, J, "{\"nam\":\"a\",\"color\":\"red\"}",
+      "Parameter 'name' is missing, did you mean it by 'nam'?", true },
     { SHAPE, J, "{\"name\":\"a\",\"color\":\"green\"}",
       "Parameter 'a' is missing", true },
     { SHAPE, J, "{\"name\":\"a\",\"color\":\"red\",\"a\":\"x\"}",

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The program under test and a QMP connection to it; results as TAP.
+
+A test is a function marked with @test. It fails with an exception; check()
+makes one from a condition. Each test runs in a directory of its own.
+"""
+import array
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+BINARY = os.path.abspath(os.environ["NEMU_BINARY"])
+TIMEOUT = 60                    # seconds; nothing here takes one
+tests = []
+
+
+def test(function):
+    tests.append(function)
+    return function
+
+
+class Skip(Exception):
+    """The host lacks what the test needs."""
+
+
+def check(condition, *text):
+    if not condition:
+        raise AssertionError(" ".join(str(x) for x in text))
+
+
+def main():
+    print("1..%d" % len(tests), flush=True)
+    failed = 0
+    for number, function in enumerate(tests, 1):
+        name = function.__name__
+        folder = tempfile.mkdtemp(prefix="nemu-test-")
+        os.chdir(folder)
+        try:
+            function()
+            print("ok %d %s" % (number, name))
+        except Skip as reason:
+            print("ok %d %s # SKIP %s" % (number, name, reason))
+        except Exception:                       # a failed test is a result
+            print("not ok %d %s" % (number, name))
+            traceback.print_exc(file=sys.stdout)
+            failed += 1
+        finally:
+            os.chdir("/")
+            shutil.rmtree(folder)
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+def kvm_works():
+    return os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def run(args, **kw):
+    """Run the program to its end.
+
+    Returns (exit status, standard output, standard error).
+    """
+    done = subprocess.run([BINARY, *args], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=TIMEOUT, **kw)
+    return (done.returncode, done.stdout.decode(errors="replace"),
+            done.stderr.decode(errors="replace"))
+
+
+class Program:
+    """A running program, asked through QMP on an inherited socket.
+
+    With listen=True the program gets a listening socket with the client
+    already in its queue, as libvirt and Kata pass it: the test's arguments
+    then name it, with %d for the number.
+    """
+
+    def __init__(self, args, listen=False, pass_fds=(), negotiate=True):
+        self.events = []
+        self.buffer = b""
+        self.stderr = tempfile.TemporaryFile()
+        if listen:
+            server = socket.socket(socket.AF_UNIX)
+            server.bind("qmp.sock")
+            server.listen(1)
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect("qmp.sock")
+            args = [a % server.fileno() if "%d" in a else a for a in args]
+        else:
+            self.socket, server = socket.socketpair()
+            args = args + ["-chardev", "socket,id=qmp,fd=%d" % server.fileno(),
+                           "-mon", "qmp,mode=control"]
+        self.process = subprocess.Popen(
+            [BINARY, *args], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=self.stderr,
+            pass_fds=[server.fileno(), *pass_fds])
+        server.close()
+        self.socket.settimeout(TIMEOUT)
+        self.greeting = self.receive()
+        if negotiate:
+            self.get("qmp_capabilities")
+
+    def error_text(self):
+        self.stderr.seek(0)
+        return self.stderr.read().decode(errors="replace")
+
+    def receive(self):
+        while b"\r\n" not in self.buffer:
+            data = self.socket.recv(1 << 16)
+            if not data:
+                raise ConnectionError("the program hung up: "
+                                      + self.error_text())
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\r\n", 1)
+        return json.loads(line)
+
+    def send(self, request, fds=()):
+        data = json.dumps(request).encode() + b"\r\n"
+        control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                    array.array("i", fds))] if fds else []
+        sent = self.socket.sendmsg([data], control)
+        self.socket.sendall(data[sent:])
+
+    def answer(self):
+        while True:
+            message = self.receive()
+            if "event" not in message:
+                return message
+            self.events.append(message)
+
+    def ask(self, command, arguments=None, fds=()):
+        """The whole answer to a command."""
+        request = {"execute": command}
+        if arguments is not None:
+            request["arguments"] = arguments
+        self.send(request, fds)
+        return self.answer()
+
+    def get(self, command, arguments=None, fds=()):
+        """What a command returns; it must not fail."""
+        answer = self.ask(command, arguments, fds)
+        check("return" in answer, command, arguments, answer)
+        return answer["return"]
+
+    def wait_event(self, name):
+        while True:
+            for event in self.events:
+                if event["event"] == name:
+                    self.events.remove(event)
+                    return event
+            message = self.receive()
+            check("event" in message, "instead of event", name, message)
+            self.events.append(message)
+
+    def wait_exit(self):
+        return self.process.wait(TIMEOUT)
+
+    def close(self):
+        """End it by signal; it has to go within the time limit."""
+        self.socket.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self.stderr.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        check(time.monotonic() < end, "waited in vain for", what)
+        time.sleep(0.01)

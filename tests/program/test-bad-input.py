@@ -1,0 +1,423 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a wrong command line gets: one line that names it and what is right,
+exit status 1, nothing on standard output, nothing left behind."""
+import fcntl
+import os
+import struct
+import subprocess
+
+from program import BINARY, Program, Skip, check, kvm_works, main, run, test
+
+# Of every run; a failure has to take the socket and the PID file away.
+ALWAYS = ["-nodefaults", "-chardev", "socket,id=c,path=c.sock,server=on,"
+          "wait=off", "-qmp", "unix:q.sock,server=on,wait=off", "-pidfile",
+          "pid"]
+QTEST = ["-accel", "qtest"]
+
+
+def refuse(args, *parts, accel=QTEST, **kw):
+    """The program ends with one line that has all of @parts."""
+    before = sorted(os.listdir("."))
+    status, out, err = run([*ALWAYS, *accel, *args], **kw)
+    lines = [x for x in err.splitlines() if ": warning: " not in x]
+    check(status == 1, args, "exit status", status, err)
+    check(out == "", args, "printed", repr(out))
+    check(len(lines) == 1, args, "gave", len(lines), "lines:", err)
+    check(lines[0].startswith(os.path.basename(BINARY) + ": "), lines[0])
+    for part in parts:
+        check(part in lines[0], args, "should name", repr(part), "in",
+              lines[0])
+    left = sorted(os.listdir("."))
+    check(left == before, args, "left", left, "there was", before)
+
+
+def refuse_all(rows):
+    wrong = []
+    for line, *parts in rows:
+        try:
+            refuse(line.split(" ") if isinstance(line, str) else line, *parts)
+        except AssertionError as error:
+            wrong.append(str(error))
+    check(not wrong, "\n".join(wrong))
+
+
+@test
+def unknown_names_get_the_closest():
+    refuse_all([
+        ("-devcie virtio-rng-pci", "'-devcie'", "'-device'"),
+        ("-zzzzzz", "'-zzzzzz'"),
+        ("disk.img", "'disk.img'", "-drive file=FILE"),
+        ("-device virtio-blk-pic", "'virtio-blk-pic'", "'virtio-blk-pci'"),
+        ("-device virtio-rng-pci,max-byte=1", "virtio-rng-pci.max-byte",
+         "'max-bytes'"),
+        ("-device virtio-rng-pci,max-bytes=x", "max-bytes", "'x'"),
+        ("-device virtio-rng-pci,rng=nix", "'nix'"),
+        ("-device virtio-rng-pci,bus=pcie.7", "'pcie.7'"),
+        ("-device virtio-rng-pci,addr=77", "addr", "77"),
+        ("-device pcie-root-port,id=a -device pcie-root-port,id=a", "'a'"),
+        ("-device virtio-rng-pci,id=1x", "id"),
+        ("-device bus=pcie.0", "driver"),
+        ("-machine vrit", "'vrit'", "'virt'"),
+        ("-machine virt,mem-merg=off", "mem-merg", "'mem-merge'"),
+        ("-machine virt,mem-merge=x", "mem-merge", "'x'"),
+        ("-cpu hots", "'hots'", "'host'"),
+        ("-cpu max,+sse5.2", "sse5.2"),
+        ("-cpu max,vmxx=on", "vmxx"),
+        ("-smp cpsu=2", "'cpsu'", "'cpus'"),
+        ("-smp 0", "0"),
+        ("-smp 3,sockets=2,cores=1", "3"),
+        ("-smp many", "'many'"),
+        ("-m 12Q", "'12Q'"),
+        ("-m sise=1G", "'sise'", "'size'"),
+        ("-m 1G,maxmem=1M", "maxmem"),
+        ("-object rng-randm,id=r", "'rng-randm'", "'rng-random'"),
+        ("-object rng-random,id=r,filenam=/x", "filenam", "'filename'"),
+        ("-object rng-random", "'id'"),
+        ("-object {\"qom-type\":\"rng-random\",\"id\":1}", "'id'"),
+        ("-object {\"qom-type\":", "JSON"),
+        ("-netdev usr,id=n", "'usr'", "'user'"),
+        ("-netdev user", "'id'"),
+        ("-netdev user,id=n,hostfw=tcp::1-:2", "hostfw", "'hostfwd'"),
+        ("-netdev user,id=n,hostfwd=nonsense", "nonsense"),
+        ("-nic user,mdoel=virtio-net-pci", "mdoel", "'model'"),
+        ("-nic user,model=virtio-nte-pci", "'virtio-nte-pci'",
+         "'virtio-net-pci'"),
+        ("-nic user,mac=1:2", "1:2"),
+        ("-chardev soket,id=x", "'soket'", "'socket'"),
+        ("-chardev socket,id=x,path=p,sevrer=on", "sevrer", "'server'"),
+        ("-serial stdoi", "'stdoi'", "'stdio'"),
+        ("-serial chardev:nix", "'nix'"),
+        ("-mon chardev=nix", "'nix'"),
+        ("-monitor stdoi", "'stdoi'", "'stdio'"),
+        ("-blockdev fiel,filename=x,node-name=n", "'fiel'", "'file'"),
+        ("-blockdev file,filename=x,node-name=n,red-only=on", "red-only",
+         "read-only"),
+        ("-drive fiel=x", "'fiel'", "'file'"),
+        ("-drive file=x,cache=nope", "'nope'", "none"),
+        ("-rtc bsae=utc", "'bsae'", "'base'"),
+        ("-rtc driftfix=slow", "'slow'", "'slew'"),
+        ("-boot order=q", "'q'"),
+        ("-action reboot=shutdwon", "'shutdwon'", "'shutdown'"),
+        ("-action rebot=reset", "'rebot'", "'reboot'"),
+        ("-msg timestmap=on", "timestmap", "'timestamp'"),
+        ("-name gest=x", "'gest'", "'guest'"),
+        ("-uuid 1-2-3", "'1-2-3'"),
+        ("-d nonsense", "nonsense"),
+        ("-D /nonexistent/log", "/nonexistent/log"),
+        ("-trace enable=,file=/nonexistent/t", "/nonexistent/t"),
+        ("-overcommit mem-lokc=on", "'mem-lokc'", "'mem-lock'"),
+        ("-run-with chrot=/", "'chrot'", "'chroot'"),
+        ("-runas nobody.at.all", "'nobody.at.all'"),
+        ("-add-fd fd=77,set=1", "77"),
+        ("-add-fd fdd=77,set=1", "'fdd'", "'fd'"),
+        ("-readconfig nix.cfg", "'nix.cfg'"),
+        ("-set device.a.b=c", "'a'"),
+        ("-set devcie.a.b=c", "'-devcie'", "'-device'"),
+        ("-global virtio-rng-pci", "driver.property=value"),
+        ("-fw_cfg nam=x", "'nam'", "'name'"),
+        ("-fw_cfg name=opt/x", "'string'", "'file'"),
+        ("-fw_cfg name=opt/x,file=nix", "'nix'"),
+        (["-fw_cfg", "name=opt/%s,string=x" % ("x" * 60)], "too long"),
+        ("-kernel", "'-kernel'"),
+        ("-append x", "-kernel"),
+        ("-initrd x", "-kernel"),
+        ("-qmp unix:/nonexistent/s,server=on,wait=off", "/nonexistent/s"),
+    ])
+
+
+@test
+def accelerators():
+    for args, *parts in (
+            (["-accel", "kmv"], "'kmv'", "'kvm'"),
+            (["-machine", "accel=kmv"], "'kmv'", "'kvm'"),
+            (["-accel", "kvm:qtest"], "'kvm:qtest'", "-machine accel="),
+            (["-accel", "qtest,foo=1"], "foo"),
+            (["-accel", "kvm,device=/nonexistent", "-accel", "tcg"],
+             "/nonexistent"),
+            (["-accel", "kvm,kernel-irqchp=on"], "'kernel-irqchip'"),
+            (["-accel", "kvm,kernel-irqchip=no"], "'no'", "on"),
+            (["-accel", "kvm", "-machine", "accel=kvm"], "-accel",
+             "-machine accel="),
+            (["-enable-kvm", "-accel", "qtest"], "-accel", "-enable-kvm")):
+        refuse(args, *parts, accel=[])
+
+
+@test
+def each_accelerator_has_its_own_properties():
+    """Those that come after the one that works are not looked at."""
+    for args in (["-accel", "tcg,thread=multi", "-accel", "qtest"],
+                 ["-accel", "kvm,device=/nonexistent,kernel-irqchip=split",
+                  "-accel", "qtest"],
+                 ["-accel", "qtest", "-accel", "kvm,nothing=of-this"],
+                 ["-machine", "accel=tcg:qtest"],
+                 ["-machine", "none", "-accel", "kvm,device=/nonexistent"]):
+        with Program(["-nodefaults", "-S", *args]) as program:
+            program.get("query-status")
+
+
+@test
+def kvm_that_cannot_be_used():
+    refuse(["-accel", "kvm,device=/nonexistent"], "KVM is not there",
+           "'/nonexistent'", "kvm_intel", accel=[])
+    refuse(["-accel", "kvm,device=/dev/null"], "'/dev/null'",
+           "is no KVM device", accel=[])
+    if os.getuid():
+        raise Skip("to take permission away needs root")
+    os.chmod(".", 0o777)
+    with open("kvm", "wb"):
+        pass
+    os.chmod("kvm", 0)
+
+    def become_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    try:
+        subprocess.run([BINARY, "-version"], check=True, stdout=-3,
+                       preexec_fn=become_nobody)
+    except (OSError, subprocess.CalledProcessError):
+        raise Skip("another user cannot run the program where it is") from None
+    refuse(["-accel", "kvm,device=" + os.path.abspath("kvm")],
+           "no permission", "group", accel=[], preexec_fn=become_nobody)
+
+
+@test
+def left_out_on_purpose():
+    display = "there is no graphical display"
+    refuse_all([
+        ("-M pc", "'pc'", "on purpose", "'virt'"),
+        ("-M pc-i440fx-7.2", "'pc-i440fx-7.2'", "on purpose", "'virt'"),
+        ("-M q35", "'q35'", "on purpose", "'virt'"),
+        ("-M microvm", "'microvm'", "on purpose", "'virt'"),
+        ("-M isapc", "'isapc'", "on purpose", "'virt'"),
+        ("-device e1000", "'e1000'", "on purpose", "'virtio-net-pci'"),
+        ("-device e1000e", "'e1000e'", "on purpose", "'virtio-net-pci'"),
+        ("-device rtl8139", "'rtl8139'", "on purpose", "'virtio-net-pci'"),
+        ("-device ide-hd,drive=x", "'ide-hd'", "on purpose",
+         "'virtio-blk-pci'"),
+        ("-device VGA", "'VGA'", "on purpose", "virtconsole"),
+        ("-device qxl-vga", "'qxl-vga'", "on purpose", "virtconsole"),
+        ("-device cirrus-vga", "'cirrus-vga'", "on purpose", "virtconsole"),
+        ("-device AC97", "'AC97'", "on purpose"),
+        ("-device qemu-xhci", "'qemu-xhci'", "on purpose"),
+        ("-device usb-tablet", "'usb-tablet'", "on purpose"),
+        ("-nic user,model=e1000", "'e1000'", "on purpose",
+         "'virtio-net-pci'"),
+        ("-vga std", "'std'", display, "virtconsole"),
+        ("-vga virtio", "'virtio'", display, "virtconsole"),
+        ("-display gtk", "'gtk'", display, "virtconsole"),
+        ("-display sdl", "'sdl'", display, "virtconsole"),
+        ("-vnc :1", "':1'", display, "virtconsole"),
+        ("-spice port=1", "'-spice'", display, "virtconsole"),
+        ("-hda x", "'-hda'", "no IDE", "if=virtio"),
+        ("-hdc x", "'-hdc'", "no IDE", "if=virtio"),
+        ("-cdrom x", "'-cdrom'", "no CD-ROM", "if=virtio"),
+        ("-fda x", "'-fda'", "no floppy", "if=virtio"),
+        ("-drive file=x,if=ide", "'ide'", "no IDE", "if=virtio"),
+        ("-drive file=x,if=scsi", "'scsi'", "if=virtio"),
+        ("-drive file=x,if=pflash", "'pflash'", "-bios"),
+        ("-drive file=x,media=cdrom", "'cdrom'", "no CD-ROM"),
+        ("-net user", "'user'", "-nic"),
+        ("-netdev socket,id=n,listen=:1", "'socket'", "stream"),
+        ("-nic bridge,br=br0", "'bridge'", "tap"),
+        ("-chardev udp,id=u,port=1", "'udp'", "stream"),
+        ("-chardev spicevmc,id=u,name=x", "'spicevmc'", "socket"),
+        ("-serial vc", "'vc'", "stdio"),
+        ("-parallel stdio", "'stdio'", "-serial"),
+        ("-usb", "'-usb'", "virtio"),
+        ("-usbdevice tablet", "'-usbdevice'", "virtio"),
+        ("-audiodev alsa,id=a", "'alsa'", "none"),
+        ("-numa node", "'-numa'", "single NUMA node"),
+        ("-mem-path /dev/shm", "'-mem-path'", "memory-backend-file"),
+        ("-incoming defer", "'-incoming'", "migrated"),
+        ("-loadvm x", "'-loadvm'", "snapshots"),
+        ("-snapshot", "'-snapshot'", "overlay"),
+        ("-gdb tcp::1", "'-gdb'", "-trace"),
+        ("-icount 1", "'-icount'", "counted"),
+        ("-no-kvm", "'-no-kvm'", "KVM only"),
+        ("-object filter-dump,id=f", "'filter-dump'", "tcpdump"),
+        ("-blockdev vvfat,node-name=v", "'vvfat'", "mkfs.vfat"),
+    ])
+    for name in ("tcg", "xen", "hvf"):
+        refuse(["-accel", name], "'%s'" % name, "on purpose", "'kvm'",
+               accel=[])
+        refuse(["-machine", "accel=" + name], "'%s'" % name, "on purpose",
+               "'kvm'", accel=[])
+
+
+# ---- Kernels ----
+
+def bzimage(setup_sects=1, version=0x20c, xloadflags=1, init_size=1 << 20,
+            pref=0x100000, size=4096):
+    image = bytearray((setup_sects + 1) * 512) + b"\xf4" * size
+    struct.pack_into("<B", image, 0x1f1, setup_sects)
+    struct.pack_into("<I", image, 0x1f4, (size + 15) // 16)
+    struct.pack_into("<H", image, 0x1fe, 0xaa55)
+    struct.pack_into("<H", image, 0x200, 0x6aeb)
+    image[0x202:0x206] = b"HdrS"
+    struct.pack_into("<H", image, 0x206, version)
+    image[0x211] = 1
+    struct.pack_into("<II", image, 0x22c, 0x7fffffff, 0x200000)
+    image[0x234] = 1
+    struct.pack_into("<HI", image, 0x236, xloadflags, 2047)
+    struct.pack_into("<QI", image, 0x258, pref, init_size)
+    return bytes(image)
+
+
+def elf(phoff=64, phnum=1, phentsize=56, machine=62, filesz=16, memsz=16,
+        paddr=0x100000, offset=120, tail=16):
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    header = ident + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, paddr, phoff,
+                                 0, 0, 64, phentsize, phnum, 0, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, offset, paddr, paddr, filesz,
+                          memsz, 4096)
+    return header + segment + b"\xf4" * tail
+
+
+KERNELS = [
+    ("empty", b"", "empty"),
+    ("text", b"hello, I am no kernel" * 100, "neither a Linux bzImage"),
+    ("short", b"\x7fELF", "truncated"),
+    ("old", bzimage(version=0x205), "2.05"),
+    ("32bit", bzimage(xloadflags=0), "64-bit"),
+    ("no-payload", bzimage(setup_sects=200)[:4096], "truncated"),
+    ("huge", bzimage(init_size=0xf0000000), "not enough memory"),
+    ("high", bzimage(pref=1 << 40), "0x10000000000"),
+    ("elf-cut", elf(filesz=1 << 20, memsz=1 << 20), "truncated"),
+    ("elf-arm", elf(machine=183), "183"),
+    ("elf-headers", elf(phnum=65535), "65535"),
+    ("elf-headers-off", elf(phoff=1 << 60), ""),
+    ("elf-past", elf(offset=(1 << 64) - 8), ""),
+    ("elf-high", elf(paddr=1 << 50), "0x4000000000000"),
+    ("elf-wrap", elf(paddr=(1 << 64) - 4096, memsz=1 << 20), ""),
+    ("elf-big", elf(memsz=1 << 40), ""),
+]
+
+
+@test
+def kernels():
+    refuse(["-kernel", "nix"], "'nix'", "No such file")
+    os.mkdir("dir")
+    refuse(["-kernel", "dir"], "'dir'", "regular file")
+    for name, data, part in KERNELS:
+        with open(name, "wb") as f:
+            f.write(data)
+        refuse(["-kernel", name], "'%s'" % name, part)
+
+
+@test
+def kernel_with_too_little_memory():
+    with open("k", "wb") as f:
+        f.write(bzimage(init_size=64 << 20))
+    refuse(["-m", "32", "-kernel", "k"], "not enough memory", "'k'")
+    with open("k", "wb") as f:
+        f.write(bzimage())
+    with open("i", "wb") as f:
+        f.truncate(48 << 20)
+    refuse(["-m", "32", "-kernel", "k", "-initrd", "i"], "not enough memory",
+           "'i'")
+    refuse(["-m", "512", "-kernel", "k", "-initrd", "nix"], "'nix'")
+    refuse(["-m", "512", "-kernel", "k", "-append", "x" * 3000], "3000",
+           "2047")
+
+
+@test
+def firmware():
+    refuse(["-bios", "nix.bin"], "'nix.bin'", "No such file")
+    with open("rom", "wb") as f:
+        f.write(bytes(1000))
+    refuse(["-bios", "rom"], "'rom'", "1000")
+    os.mkdir("firmware")
+    with open("firmware/fw.bin", "wb") as f:
+        f.write(bytes(65536))
+    with Program(["-S", "-nodefaults", *QTEST, "-L", "nowhere", "-L",
+                  "firmware", "-bios", "fw.bin"]) as program:
+        check(program.get("qom-get", {
+            "path": "/machine", "property": "firmware"})
+            == "firmware/fw.bin")
+
+
+# ---- Disks ----
+
+@test
+def disks():
+    with open("disk", "wb") as f:
+        f.truncate(1 << 20)
+    with open("odd", "wb") as f:
+        f.write(b"QFI\xfb" + bytes(508))
+    refuse(["-drive", "file=nix,if=virtio,format=raw"], "'nix'",
+           "No such file")
+    refuse(["-drive", "file=odd,if=virtio"], "'odd'", "qcow2", "format=raw")
+    refuse(["-drive", "file=disk,format=raw,id=d", "-device",
+            "virtio-blk-pci,drive=nix"], "'nix'")
+    refuse(["-blockdev", "file,node-name=a,filename=disk", "-blockdev",
+            "file,node-name=a,filename=disk"], "'a'")
+    refuse(["-blockdev", "raw,node-name=a,file=nix"], "'nix'")
+
+
+@test
+def disk_in_use():
+    with open("disk", "wb") as f:
+        f.truncate(1 << 20)
+    disk = ["-drive", "file=disk,if=virtio,format=raw"]
+    with Program(["-S", "-nodefaults", *QTEST, *disk]) as program:
+        refuse(disk, "[disk]", "lock", "Is another process using the image")
+        program.get("query-block")
+        with Program(["-S", "-nodefaults", *QTEST, "-drive",
+                      "file=disk,if=virtio,format=raw,force-share=on,"
+                      "readonly=on"]):
+            pass
+    with Program(["-S", "-nodefaults", *QTEST, *disk]):
+        pass
+
+
+@test
+def disk_without_permission():
+    if os.getuid() == 0:
+        raise Skip("root may read everything")
+    with open("disk", "wb") as f:
+        f.truncate(1 << 20)
+    os.chmod("disk", 0)
+    refuse(["-drive", "file=disk,if=virtio,format=raw"], "'disk'",
+           "Permission denied")
+
+
+# ---- What exists already ----
+
+@test
+def pid_file_of_another_process():
+    with open("other.pid", "w", encoding="utf-8") as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        refuse(["-pidfile", "other.pid"], "'other.pid'", "lock",
+               "Another process")
+    check(os.path.exists("other.pid"))
+
+
+@test
+def daemon_that_fails():
+    """The parent says so, with the child's error."""
+    refuse(["-daemonize", "-device", "virtio-rng-pic"], "'virtio-rng-pci'")
+
+
+@test
+def json_and_text_are_one():
+    for row in (["-device", '{"driver":"virtio-rng-pci","max-byte":1}'],
+                ["-blockdev", '{"driver":"fiel","node-name":"n"}'],
+                ["-netdev", '{"type":"usr","id":"n"}'],
+                ["-object", '{"qom-type":"rng-randm","id":"n"}'],
+                ["-smp", '{"cpsu":2}']):
+        refuse(row, "did you mean")
+
+
+@test
+def kvm_errors_are_the_same():
+    if not kvm_works():
+        raise Skip("no /dev/kvm")
+    refuse(["-cpu", "hots"], "'hots'", "'host'", accel=["-accel", "kvm"])
+    refuse(["-device", "virtio-rng-pic"], "'virtio-rng-pci'",
+           accel=["-accel", "kvm"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
