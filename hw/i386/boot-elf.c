@@ -243,8 +243,10 @@ bool boot_elf_check(const BootSource *src, const BootImage *img, Error **errp)
     if (img->protocol != BOOT_PVH && img->is_elf32) {
         error_setg(errp, "'%s' is a 32-bit ELF file without a PVH entry note",
                    src->name);
-        error_append_hint(errp, "Multiboot kernels need a program built with "
-                          "configure --enable-test-devices.");
+        if (!boot_has_formats()) {
+            error_append_hint(errp, "Multiboot kernels need a program built "
+                              "with configure --enable-test-devices.");
+        }
         return false;
     }
     if (img->start < BOOT_ELF_MIN_GPA) {

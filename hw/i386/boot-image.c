@@ -218,6 +218,11 @@ void boot_format_register(const BootFormat *f)
     g_assert_not_reached();
 }
 
+bool boot_has_formats(void)
+{
+    return formats[0] != NULL;
+}
+
 static bool boot_formats_claim(const BootSource *src, BootImage *img,
                                Error **errp)
 {

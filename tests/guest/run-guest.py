@@ -27,7 +27,21 @@ def check_kvm():
         skip(f"/dev/kvm cannot be opened: {err.strerror}")
 
 
+def suite_command(args):
+    """The command line of the public KVM unit tests."""
+    cmd = [args.binary, "-nodefaults", "-device", "pc-testdev",
+           "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4",
+           "-vnc", "none", "-serial", "stdio", "-device", "pci-testdev",
+           "-machine", "accel=kvm", "-kernel", args.payload,
+           "-smp", str(args.smp)]
+    if args.append:
+        cmd += ["-append", args.append]
+    return cmd + args.extra
+
+
 def command(args, console):
+    if args.suite:
+        return suite_command(args)
     cmd = [args.binary, "-M", args.machine, "-m", args.memory,
            "-smp", str(args.smp), "-nodefaults", "-display", "none",
            "-chardev", f"file,id=debug,path={console}",
@@ -51,7 +65,11 @@ def main():
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--append", default="")
     parser.add_argument("--initrd-text", help="contents of an initrd")
+    parser.add_argument("--initrd-args", default="",
+                        help="what follows its name")
     parser.add_argument("--bios", action="store_true")
+    parser.add_argument("--suite", action="store_true",
+                        help="run it as KVM's unit tests are run")
     parser.add_argument("--expect-code", type=int, default=PASS_CODE)
     parser.add_argument("--expect-output", default="")
     parser.add_argument("--timeout", type=float, default=60)
@@ -68,15 +86,16 @@ def main():
             initrd = os.path.join(tmp, "initrd")
             with open(initrd, "w", encoding="utf-8") as file:
                 file.write(args.initrd_text)
-            cmd += ["-initrd", initrd]
+            cmd += ["-initrd", initrd + args.initrd_args]
         try:
             run = subprocess.run(cmd, stdin=subprocess.DEVNULL,
-                                 stderr=subprocess.PIPE, text=True,
+                                 capture_output=True, text=True,
                                  timeout=args.timeout, check=False)
-            code, errors = run.returncode, run.stderr
+            code, errors, output = run.returncode, run.stderr, run.stdout
         except subprocess.TimeoutExpired as err:
-            code, errors = "time-out", str(err.stderr)
-        output = read_text(console) if os.path.exists(console) else ""
+            code, errors, output = "time-out", str(err.stderr), str(err.stdout)
+        if os.path.exists(console):
+            output = read_text(console)
 
     ok = code == args.expect_code and args.expect_output in output and \
         "FAIL" not in output

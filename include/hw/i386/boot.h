@@ -162,6 +162,7 @@ typedef struct BootFormat {
 } BootFormat;
 /* boot_format_register: @f stays. From a constructor. */
 void boot_format_register(const BootFormat *f);
+bool boot_has_formats(void);
 
 /* The parts of it that need no file. */
 void boot_write_linux_params(const BootPlan *plan, uint8_t *ram);

@@ -46,6 +46,14 @@ void print_hex(uint64_t v)
     }
 }
 
+bool same_text(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++, b++;
+    }
+    return *a == *b;
+}
+
 _Noreturn void finish(bool ok)
 {
     outb(EXIT_PORT, ok ? 1 : 2);

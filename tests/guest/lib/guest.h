@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Payloads that run as KVM's unit tests do have theirs (meson.build). */
+#ifndef DEBUG_PORT
 #define DEBUG_PORT 0x402
 #define EXIT_PORT  0x501
+#endif
 
 static inline void outb(uint16_t port, uint8_t v)
 {
@@ -27,11 +30,24 @@ static inline void outl(uint16_t port, uint32_t v)
     asm volatile("outl %0, %1" : : "a"(v), "Nd"(port));
 }
 
+static inline void outw(uint16_t port, uint16_t v)
+{
+    asm volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+
 static inline uint8_t inb(uint16_t port)
 {
     uint8_t v;
 
     asm volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+
+static inline uint16_t inw(uint16_t port)
+{
+    uint16_t v;
+
+    asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
     return v;
 }
 
@@ -51,6 +67,16 @@ static inline uint32_t mmio_read32(uint64_t addr)
 static inline void mmio_write32(uint64_t addr, uint32_t v)
 {
     *(volatile uint32_t *)addr = v;
+}
+
+static inline uint8_t mmio_read8(uint64_t addr)
+{
+    return *(volatile uint8_t *)addr;
+}
+
+static inline void mmio_write8(uint64_t addr, uint8_t v)
+{
+    *(volatile uint8_t *)addr = v;
 }
 
 static inline uint64_t rdmsr(uint32_t msr)
@@ -96,6 +122,7 @@ static inline void halt(void)
 
 void print(const char *s);
 void print_hex(uint64_t v);
+bool same_text(const char *a, const char *b);
 /* End with failure, saying what, unless @ok. */
 void check(bool ok, const char *what);
 _Noreturn void finish(bool ok);
@@ -123,6 +150,9 @@ void x2apic_setup(void);
 /* Start all other processors by INIT and SIPI; each runs payload_ap_main. */
 void start_aps(void);
 extern volatile uint32_t ap_started;
+
+/* Entry by multiboot: EAX; EBX is what payload_main gets. */
+extern uint32_t multiboot_magic;
 
 /* By the payload. */
 void payload_main(uint32_t boot_info);

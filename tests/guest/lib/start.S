@@ -27,6 +27,7 @@ pvh_start:
         cli
         movl    %ebx, boot_info
         movl    $stack_top, %esp
+        .globl  enter_long_mode, stack_top
 enter_long_mode:
         lgdt    gdt_pointer
         movl    %cr4, %eax
@@ -153,10 +154,11 @@ isr_common:
         iretq
 
         .data
-        .globl boot_info, linux_params, ap_started
+        .globl boot_info, linux_params, ap_started, multiboot_magic
 boot_info:      .long 0
 linux_params:   .long 0
 ap_started:     .long 0
+multiboot_magic: .long 0
 
         .align 16
 gdt:    .quad 0

@@ -195,6 +195,29 @@ static void test_elf_errors(void)
     assert_refused(&e, sizeof(e), "entry point 0x1000");
 }
 
+/* A build without multiboot says what would bring it. */
+static void test_elf32(void)
+{
+    ElfImage e;
+    BootSource src = source(&e, sizeof(e));
+    g_autoptr(Error) err = NULL;
+    Elf32_Ehdr h = { .e_machine = EM_386, .e_phnum = 1,
+                     .e_phoff = sizeof(h), .e_entry = LOAD_GPA,
+                     .e_phentsize = sizeof(Elf32_Phdr) };
+    Elf32_Phdr ph = { .p_type = PT_LOAD, .p_paddr = LOAD_GPA, .p_memsz = 16 };
+    BootImage img;
+
+    elf_init(&e);
+    memcpy(h.e_ident, ELFMAG, SELFMAG);
+    h.e_ident[EI_CLASS] = ELFCLASS32;
+    h.e_ident[EI_DATA] = ELFDATA2LSB;
+    memcpy(&e, &h, sizeof(h));
+    memcpy((uint8_t *)&e + sizeof(h), &ph, sizeof(ph));
+    g_assert_false(boot_image_parse(&src, &img, &err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "without a PVH entry"));
+    g_assert_nonnull(strstr(error_get_hint(err), "--enable-test-devices"));
+}
+
 /* A note that says it is longer than its segment is not looked at. */
 static void test_elf_bad_note(void)
 {
@@ -308,6 +331,7 @@ int main(int argc, char **argv)
     g_test_add_func("/boot/elf/pvh", test_elf_pvh);
     g_test_add_func("/boot/elf/plain", test_elf_plain);
     g_test_add_func("/boot/elf/errors", test_elf_errors);
+    g_test_add_func("/boot/elf/elf32", test_elf32);
     g_test_add_func("/boot/elf/bad-note", test_elf_bad_note);
     g_test_add_func("/boot/place", test_place);
     g_test_add_func("/boot/load/linux", test_load_linux);
