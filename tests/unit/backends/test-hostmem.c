@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <sys/stat.h>
 #include "util/bql.h"
+#include "tests/unit/lib/assert-error.h"
 
 static HostMemoryBackend *add(const char *type, const char *props,
                               Error **errp)
@@ -28,10 +29,7 @@ static void assert_fails(const char *type, const char *props,
     g_autoptr(Error) err = NULL;
 
     g_assert_null(add(type, props, &err));
-    g_assert_nonnull(err);
-    if (!strstr(error_get_pretty(err), text)) {
-        g_error("'%s' does not contain '%s'", error_get_pretty(err), text);
-    }
+    assert_error(err, text);
     /* nothing is left behind: the id is free */
     g_assert_null(object_resolve_path_component(object_get_objects_root(),
                                                 "mem"));
@@ -85,7 +83,7 @@ static void test_complete_is_frozen(void)
                                  NULL);
 
     g_assert_false(object_property_set_uint(OBJECT(mem), "size", 8192, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "'size'"));
+    assert_error(err, "'size'");
     del();
 }
 

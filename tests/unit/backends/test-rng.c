@@ -6,7 +6,8 @@
 #include <glib/gstdio.h>
 #include <json-c/json.h>
 #include <sys/stat.h>
-#include "util/main-loop.h"
+#include "tests/unit/lib/assert-error.h"
+#include "tests/unit/lib/loop.h"
 
 typedef struct Answer {
     GString *log;
@@ -34,13 +35,6 @@ static RngBackend *add(const char *type, const char *filename, Error **errp)
     return obj ? RNG_BACKEND(obj) : NULL;
 }
 
-static void settle(void)
-{
-    for (int i = 0; i < 10; i++) {
-        aio_poll(main_context(), false);
-    }
-}
-
 static void test_builtin_answers_in_order(void)
 {
     RngBackend *s = add(TYPE_RNG_BUILTIN, NULL, NULL);
@@ -51,17 +45,17 @@ static void test_builtin_answers_in_order(void)
     rng_backend_request(s, 32, NULL, note, &b);
     rng_backend_request(s, 1 << 20, NULL, note, &a);
     g_assert_cmpuint(log->len, ==, 0);              /* never at once */
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a16 b32 a65536 ");
     rng_backend_request(s, 1, NULL, note, &a);
     rng_backend_request(s, 2, NULL, note, &b);
     rng_backend_cancel(s, &a);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a16 b32 a65536 b2 ");
     /* goes with a request pending */
     rng_backend_request(s, 1, NULL, note, &a);
     g_assert_true(user_creatable_del("r", NULL));
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a16 b32 a65536 b2 ");
 }
 
@@ -72,7 +66,7 @@ static void test_random_default_file(void)
     Answer a = { log, 'a' };
 
     rng_backend_request(s, 64, NULL, note, &a);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a64 ");
     g_assert_true(user_creatable_del("r", NULL));
 }
@@ -91,17 +85,17 @@ static void test_random_waits_for_a_slow_source(void)
     s = add(TYPE_RNG_RANDOM, path, NULL);
     rng_backend_request(s, 8, NULL, note, &a);
     rng_backend_request(s, 8, NULL, note, &b);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "");
     g_assert_cmpint(write(fd, "12345678123", 11), ==, 11);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a8 b3 ");
     /* cancelled while it waits */
     rng_backend_request(s, 8, NULL, note, &a);
-    settle();
+    test_loop_settle();
     rng_backend_cancel(s, &a);
     g_assert_cmpint(write(fd, "1", 1), ==, 1);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a8 b3 ");
     close(fd);
     /* and at the end of the source */
@@ -118,18 +112,17 @@ static void test_end_of_file_and_errors(void)
     RngBackend *s = add(TYPE_RNG_RANDOM, "/dev/null", NULL);
 
     rng_backend_request(s, 8, NULL, note, &a);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(log->str, ==, "a0 ");
     g_assert_true(user_creatable_del("r", NULL));
     g_assert_null(add(TYPE_RNG_RANDOM, "/nonexistent", &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "/nonexistent"));
+    assert_error(err, "/nonexistent");
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     g_test_add_func("/backends/rng/builtin", test_builtin_answers_in_order);
     g_test_add_func("/backends/rng/random", test_random_default_file);
     g_test_add_func("/backends/rng/slow", test_random_waits_for_a_slow_source);

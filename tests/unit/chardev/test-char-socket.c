@@ -1,82 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Socket chardevs: servers, clients, descriptors, ends of all kinds. */
 #include "util/osdep.h"
-#include "chardev/char.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include "util/main-loop.h"
 #include "io/socket.h"
 #include "qapi/qapi-types-sockets.h"
-
-typedef struct Taker {
-    CharFrontend fe;
-    GString *got;
-    size_t room;
-    int opened, closed, fd;
-} Taker;
-
-static size_t taker_can_read(void *opaque)
-{
-    return ((Taker *)opaque)->room;
-}
-
-static void taker_read(void *opaque, const uint8_t *buf, size_t size)
-{
-    Taker *t = opaque;
-    int fd;
-
-    g_string_append_len(t->got, (const char *)buf, size);
-    if (chr_fe_get_msgfds(&t->fe, &fd, 1) == 1) {
-        t->fd = fd;
-    }
-}
-
-static void taker_event(void *opaque, ChrEvent event)
-{
-    Taker *t = opaque;
-
-    t->opened += event == CHR_EVENT_OPENED;
-    t->closed += event == CHR_EVENT_CLOSED;
-}
-
-static void taker_init(Taker *t, Chardev *chr)
-{
-    memset(t, 0, sizeof(*t));
-    t->got = g_string_new("");
-    t->room = 4096;
-    t->fd = -1;
-    g_assert_true(chr_fe_init(&t->fe, chr, NULL));
-    chr_fe_set_handlers(&t->fe, taker_can_read, taker_read, taker_event, t,
-                        NULL);
-}
-
-static void taker_cleanup(Taker *t)
-{
-    chr_fe_deinit(&t->fe, true);
-    g_string_free(t->got, TRUE);
-}
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        gint64 end_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;            \
-        while (!(cond)) {                                                      \
-            if (g_get_monotonic_time() > end_) {                               \
-                g_error("%s does not come true", #cond);                       \
-            }                                                                  \
-            if (!aio_poll(main_context(), false)) {                            \
-                g_usleep(200);                                                 \
-            }                                                                  \
-        }                                                                      \
-    } while (0)
-
-static void settle(void)
-{
-    for (int i = 0; i < 10; i++) {
-        aio_poll(main_context(), false);
-    }
-}
+#include "tests/unit/lib/loop.h"
+#include "taker.h"
 
 static char *sock_path;
 
@@ -144,7 +76,7 @@ static void test_server_serves_one_after_the_other(void)
     g_assert_cmpint(write(a, "one", 3), ==, 3);
     g_assert_cmpint(write(b, "two", 3), ==, 3);
     RUN_UNTIL(t.got->len == 3);
-    settle();
+    test_loop_settle();
     g_assert_cmpstr(t.got->str, ==, "one");
     g_assert_cmpint(chr_fe_write(&t.fe, "to a", 4), ==, 4);
     g_assert_cmpint(read(a, buf, sizeof(buf)), ==, 4);
@@ -155,7 +87,7 @@ static void test_server_serves_one_after_the_other(void)
     g_assert_cmpstr(t.got->str, ==, "onetwo");
     close(b);
     RUN_UNTIL(t.closed == 2);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
     g_assert_false(g_file_test(sock_path, G_FILE_TEST_EXISTS));
 }
 
@@ -170,7 +102,7 @@ static void test_hangup_is_seen_without_room(void)
     t.room = 0;
     fd = client();
     RUN_UNTIL(t.opened == 1);
-    settle();
+    test_loop_settle();
     close(fd);
     RUN_UNTIL(t.closed == 1);
 
@@ -178,10 +110,10 @@ static void test_hangup_is_seen_without_room(void)
     fd = client();
     RUN_UNTIL(t.opened == 2);
     g_assert_cmpint(write(fd, "x", 1), ==, 1);
-    settle();
+    test_loop_settle();
     close(fd);
     RUN_UNTIL(t.closed == 2);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
 }
 
 static void test_client_half_closed_is_read_to_the_end(void)
@@ -199,7 +131,7 @@ static void test_client_half_closed_is_read_to_the_end(void)
     RUN_UNTIL(t.closed == 1);
     g_assert_cmpstr(t.got->str, ==, "all of it");
     close(fd);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
 }
 
 static void test_descriptors_are_taken_or_closed(void)
@@ -228,7 +160,7 @@ static void test_descriptors_are_taken_or_closed(void)
     close(pair[0]);
     close(pair[1]);
     close(fd);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
 }
 
 static void test_inherited_listener_with_a_waiting_client(void)
@@ -248,7 +180,7 @@ static void test_inherited_listener_with_a_waiting_client(void)
     a = client();
     RUN_UNTIL(t.opened == 2);
     close(a);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
     g_unlink(sock_path);
 }
 
@@ -261,7 +193,7 @@ static void test_client_reconnects(void)
     g_unlink(sock_path);
     chr = new_arg("socket,id=s,path=%s,reconnect=1", sock_path);
     taker_init(&t, chr);
-    settle();
+    test_loop_settle();
     g_assert_cmpint(t.opened, ==, 0);
     listener = server();
     RUN_UNTIL(t.opened == 1);
@@ -274,7 +206,7 @@ static void test_client_reconnects(void)
     RUN_UNTIL(t.got->len == 1);
     close(conn);
     close(listener);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
     g_unlink(sock_path);
 }
 
@@ -284,7 +216,7 @@ static void test_removed_while_connecting(void)
     new_arg("socket,id=s,path=%s,reconnect=60", sock_path);
     g_assert_true(chardev_remove("s", NULL));
     for (int i = 0; i < 50; i++) {
-        settle();
+        test_loop_settle();
         g_usleep(1000);
     }
 }
@@ -307,7 +239,7 @@ static void test_peer_that_does_not_read_blocks_nobody(void)
     close(fd);
     RUN_UNTIL(t.closed == 1);
     g_assert_cmpint(chr_fe_write(&t.fe, big, 10), ==, 10);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
 }
 
 static void test_tcp_port_0_is_told(void)
@@ -332,7 +264,7 @@ static void test_tcp_port_0_is_told(void)
     RUN_UNTIL(t.opened == 1);
     g_assert_nonnull(strstr(chardev_get_filename(chr), " <-> 127.0.0.1:"));
     close(fd);
-    taker_cleanup(&t);
+    taker_cleanup(&t, true);
     qapi_free_SocketAddress(addr);
 }
 
@@ -342,8 +274,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     dir = g_dir_make_tmp("nemu-char-XXXXXX", NULL);
     sock_path = g_build_filename(dir, "sock", NULL);
 #define ADD(name, fn) g_test_add_func("/chardev/socket/" name, fn)

@@ -6,72 +6,10 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
-#include "util/main-loop.h"
 #include "qapi/qapi-commands-char.h"
-
-/* A front end that notes what it gets. */
-typedef struct Taker {
-    CharFrontend fe;
-    GString *got;
-    size_t room;                    /* what it takes at a time */
-    int opened, closed, breaks, mux_in, mux_out;
-    bool writable;
-} Taker;
-
-static size_t taker_can_read(void *opaque)
-{
-    return ((Taker *)opaque)->room;
-}
-
-static void taker_read(void *opaque, const uint8_t *buf, size_t size)
-{
-    Taker *t = opaque;
-
-    g_assert_cmpuint(size, <=, t->room);
-    g_string_append_len(t->got, (const char *)buf, size);
-}
-
-static void taker_event(void *opaque, ChrEvent event)
-{
-    Taker *t = opaque;
-
-    t->opened += event == CHR_EVENT_OPENED;
-    t->closed += event == CHR_EVENT_CLOSED;
-    t->breaks += event == CHR_EVENT_BREAK;
-    t->mux_in += event == CHR_EVENT_MUX_IN;
-    t->mux_out += event == CHR_EVENT_MUX_OUT;
-}
-
-static void taker_init(Taker *t, Chardev *chr)
-{
-    memset(t, 0, sizeof(*t));
-    t->got = g_string_new("");
-    t->room = 4096;
-    g_assert_nonnull(chr);
-    g_assert_true(chr_fe_init(&t->fe, chr, NULL));
-    chr_fe_set_handlers(&t->fe, taker_can_read, taker_read, taker_event, t,
-                        NULL);
-}
-
-static void taker_cleanup(Taker *t)
-{
-    chr_fe_deinit(&t->fe, false);
-    g_string_free(t->got, TRUE);
-}
-
-/* Run the loop until @cond. */
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        gint64 end_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;            \
-        while (!(cond)) {                                                      \
-            if (g_get_monotonic_time() > end_) {                               \
-                g_error("line %d: %s does not come true", __LINE__, #cond);    \
-            }                                                                  \
-            if (!aio_poll(main_context(), false)) {                            \
-                g_usleep(200);                                                 \
-            }                                                                  \
-        }                                                                      \
-    } while (0)
+#include "tests/unit/lib/assert-error.h"
+#include "tests/unit/lib/loop.h"
+#include "taker.h"
 
 static char *temp_path(const char *name)
 {
@@ -126,7 +64,7 @@ static void test_second_front_end_is_refused(void)
     g_assert_true(chr_fe_init(&a, chr, NULL));
     g_assert_true(chardev_is_busy(chr));
     g_assert_false(chr_fe_init(&b, chr, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "'n'"));
+    assert_error(err, "'n'");
     g_assert_null(b.chr);
     chr_fe_deinit(&a, true);
     g_assert_null(chardev_find("n"));
@@ -146,7 +84,7 @@ static void test_file_output_input_and_log(void)
     RUN_UNTIL(t.got->len == 18);
     g_assert_cmpstr(t.got->str, ==, "line one\nline two\n");
     g_assert_cmpint(chr_fe_write(&t.fe, "hello", 5), ==, 5);
-    taker_cleanup(&t);
+    taker_cleanup(&t, false);
     g_assert_true(chardev_remove("f", NULL));
     g_assert_true(g_file_get_contents(out, &content, NULL, NULL));
     g_assert_cmpstr(content, ==, "hello");
@@ -194,7 +132,7 @@ static void test_pipe_stops_when_there_is_no_room(void)
     g_assert_cmpstr(buf, ==, "out");
     close(in);
     close(out);
-    taker_cleanup(&t);
+    taker_cleanup(&t, false);
     g_assert_true(chardev_remove("p", NULL));
     g_unlink(path_in);
     g_unlink(path_out);
@@ -232,7 +170,7 @@ static void test_write_watch_fires_once_there_is_room(void)
     RUN_UNTIL(t.writable);
     g_assert_cmpint(chr_fe_write(&t.fe, big, 10), ==, 10);
     close(fd);
-    taker_cleanup(&t);
+    taker_cleanup(&t, false);
     g_assert_true(chardev_remove("p", NULL));
     g_unlink(path);
 }
@@ -279,7 +217,7 @@ static void test_qmp_commands(void)
     g_assert_nonnull(err);
     g_clear_pointer(&err, error_free);
     g_assert_null(qmp_ringbuf_read("x", 1, false, 0, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "'x'"));
+    assert_error(err, "'x'");
     g_assert_false(qmp_chardev_remove("r", NULL));      /* busy */
     chr_fe_deinit(&fe, false);
     g_assert_true(qmp_chardev_remove("r", NULL));
@@ -324,7 +262,7 @@ static void test_pty_opens_when_somebody_comes(void)
     }
     close(fd);
     RUN_UNTIL(t.closed == 2);
-    taker_cleanup(&t);
+    taker_cleanup(&t, false);
     g_assert_true(chardev_remove("p", NULL));
 }
 
@@ -400,12 +338,12 @@ static void test_mux_shares_a_stream(void)
     chr_mux_set_quit(NULL);
 
     /* the focus goes on when a front end leaves */
-    taker_cleanup(&b);
+    taker_cleanup(&b, false);
     g_string_truncate(a.got, 0);
     pipe_type(in, "back");
     RUN_UNTIL(a.got->len == 4);
     g_assert_false(chardev_remove("m-base", NULL));
-    taker_cleanup(&a);
+    taker_cleanup(&a, false);
     g_assert_true(chardev_remove("m", NULL));
     g_assert_true(chardev_remove("m-base", NULL));
     close(in);
@@ -465,13 +403,8 @@ static void test_bad_arguments(void)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(Error) err = NULL;
 
-        if (chardev_new_from_arg(cases[i].arg, &err)) {
-            g_error("'%s' is accepted", cases[i].arg);
-        }
-        if (!strstr(error_get_pretty(err), cases[i].text)) {
-            g_error("%s: '%s' does not contain '%s'", cases[i].arg,
-                    error_get_pretty(err), cases[i].text);
-        }
+        chardev_new_from_arg(cases[i].arg, &err);
+        assert_error_of(cases[i].arg, err, cases[i].text);
         g_assert_null(chardev_find("x"));
     }
 }
@@ -507,9 +440,7 @@ static void test_specs(void)
 
         if (cases[i].error) {
             g_assert_null(chr);
-            if (!strstr(error_get_pretty(err), cases[i].error)) {
-                g_error("%s: %s", spec, error_get_pretty(err));
-            }
+            assert_error_of(spec, err, cases[i].error);
             continue;
         }
         g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==, NULL);
@@ -523,8 +454,7 @@ static void test_specs(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
 #define ADD(name, fn) g_test_add_func("/chardev/" name, fn)
     ADD("null", test_null_takes_all);
     ADD("busy", test_second_front_end_is_refused);

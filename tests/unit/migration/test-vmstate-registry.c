@@ -2,6 +2,7 @@
 /* The list of what there is to save. */
 #include "util/osdep.h"
 #include "migration/vmstate.h"
+#include "tests/unit/lib/assert-error.h"
 
 static const VMStateDescription vm_disk = { .name = "disk" };
 static const VMStateDescription vm_bus = {
@@ -36,10 +37,10 @@ static void test_names_and_order(void)
     assert_list("bus:0 0000:00:01.0/disk:0 disk:0 disk:1 ");
 
     g_assert_false(vmstate_register("0000:00:01.0", &vm_disk, &d, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "registered already"));
+    assert_error(err, "registered already");
     g_clear_pointer(&err, error_free);
     g_assert_false(vmstate_register(longer, &vm_disk, &d, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "longer than 255"));
+    assert_error(err, "longer than 255");
     error_free(err);
 
     vmstate_unregister(&vm_disk, &b);

@@ -5,8 +5,9 @@
 #include <glib/gstdio.h>
 #include <sys/socket.h>
 #include "util/iov.h"
-#include "util/main-loop.h"
 #include "io/fdparam.h"
+#include "tests/unit/lib/assert-error.h"
+#include "tests/unit/lib/loop.h"
 
 /* ---- A NIC that notes what it gets ---- */
 
@@ -71,19 +72,6 @@ static NetClientState *queue0(TestNic *t)
 {
     return nic_get_queue(t->nic, 0);
 }
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        gint64 end_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;            \
-        while (!(cond)) {                                                      \
-            if (g_get_monotonic_time() > end_) {                               \
-                g_error("%s does not come true", #cond);                       \
-            }                                                                  \
-            if (!aio_poll(main_context(), false)) {                            \
-                g_usleep(200);                                                 \
-            }                                                                  \
-        }                                                                      \
-    } while (0)
 
 static void netdev_add(const char *fmt, ...) PRINTF(1, 2);
 static void netdev_add(const char *fmt, ...)
@@ -347,13 +335,8 @@ static void test_bad_netdevs(void)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(Error) err = NULL;
 
-        if (net_client_init_from_arg(cases[i].arg, &err)) {
-            g_error("'%s' is accepted", cases[i].arg);
-        }
-        if (!strstr(error_get_pretty(err), cases[i].text)) {
-            g_error("%s: '%s' does not contain '%s'", cases[i].arg,
-                    error_get_pretty(err), cases[i].text);
-        }
+        net_client_init_from_arg(cases[i].arg, &err);
+        assert_error_of(cases[i].arg, err, cases[i].text);
         g_assert_null(net_client_find("x"));
     }
 }
@@ -367,7 +350,7 @@ static void test_duplicate_id(void)
 
     netdev_add("%s", arg);
     g_assert_false(net_client_init_from_arg(arg, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "Duplicate"));
+    assert_error(err, "Duplicate");
     net_cleanup();
     g_assert_null(net_client_find("x"));
 }
@@ -377,8 +360,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     sock_dir = g_dir_make_tmp("nemu-net-XXXXXX", NULL);
 #define ADD(name, fn) g_test_add_func("/net/" name, fn)
     ADD("order", test_packets_arrive_in_order);

@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include "util/iov.h"
-#include "util/main-loop.h"
+#include "tests/unit/lib/assert-error.h"
+#include "tests/unit/lib/loop.h"
 
 static const char *why_not;             /* NULL: taps can be made */
 
@@ -66,19 +67,6 @@ static void nic_cleanup(TestNic *t)
     nic_del(t->nic);
     net_client_del(net_client_find("t"));
 }
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        gint64 end_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;            \
-        while (!(cond)) {                                                      \
-            if (g_get_monotonic_time() > end_) {                               \
-                g_error("line %d: %s does not come true", __LINE__, #cond);    \
-            }                                                                  \
-            if (!aio_poll(main_context(), false)) {                            \
-                g_usleep(200);                                                 \
-            }                                                                  \
-        }                                                                      \
-    } while (0)
 
 static void netdev_add(const char *arg)
 {
@@ -251,7 +239,7 @@ static void test_scripts_run(void)
     unlink(path);
     g_assert_false(net_client_init_from_arg(
         "tap,id=t,ifname=nemut5,script=/bin/false,downscript=no", &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "/bin/false"));
+    assert_error(err, "/bin/false");
     g_assert_null(net_client_find("t"));
     g_assert_cmpuint(if_nametoindex("nemut5"), ==, 0);
 }
@@ -265,8 +253,7 @@ int main(int argc, char **argv)
     } else if (access("/dev/net/tun", R_OK | W_OK) < 0) {
         why_not = "no /dev/net/tun";
     }
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     g_test_add_func("/net/tap/packets", test_packets_both_ways);
     g_test_add_func("/net/tap/vnet-header", test_vnet_header);
     g_test_add_func("/net/tap/multi-queue", test_multi_queue_and_fds);

@@ -8,6 +8,7 @@
 #include "qapi/json.h"
 #include "qapi/test-qapi-visit-test-schema.h"
 #include "util/error.h"
+#include "tests/unit/lib/assert-error.h"
 
 typedef enum TestType {
     SCALARS, SHAPE, MIXED, CONDITIONAL,
@@ -268,7 +269,7 @@ static void test_depth(void)
             g_assert_cmpstr(out, ==, in->str);
         } else {
             g_assert_null(out);
-            g_assert_nonnull(strstr(error_get_pretty(err), "too deeply"));
+            assert_error(err, "too deeply");
         }
         g_string_free(in, TRUE);
     }

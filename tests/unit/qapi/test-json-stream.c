@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "util/error.h"
+#include "tests/unit/lib/assert-error.h"
 
 /* Values as text, errors as "!"; each ends with ';'. */
 static void collect(void *opaque, struct json_object *value, Error *err)
@@ -14,7 +15,7 @@ static void collect(void *opaque, struct json_object *value, Error *err)
 
     if (err) {
         g_assert_null(value);
-        g_assert_nonnull(strstr(error_get_pretty(err), "JSON parse error"));
+        assert_error(err, "JSON parse error");
         g_string_append_c(log, '!');
         error_free(err);
     } else {

@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "util/error.h"
+#include "tests/unit/lib/assert-error.h"
 
 static const struct {
     const char *in;
@@ -83,7 +84,7 @@ static void test_cases(void)
             g_assert_cmpstr(text, ==, cases[i].out);
         } else {
             g_assert_null(value);
-            g_assert_nonnull(strstr(error_get_pretty(err), cases[i].err));
+            assert_error(err, cases[i].err);
         }
         json_object_put(value);
     }
@@ -121,7 +122,7 @@ static void test_depth(void)
     g_string_truncate(s, 0);
     nest(s, JSON_DEPTH_MAX + 1);
     g_assert_false(json_parse(s->str, s->len, &value, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "too deeply"));
+    assert_error(err, "too deeply");
 }
 
 static void test_tokens(void)
@@ -135,7 +136,7 @@ static void test_tokens(void)
     }
     g_string_append_c(s, ']');
     g_assert_false(json_parse(s->str, s->len, &value, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "too many tokens"));
+    assert_error(err, "too many tokens");
 }
 
 static void test_print_pretty(void)

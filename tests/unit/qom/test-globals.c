@@ -2,6 +2,7 @@
 /* -global and compat properties. */
 #include "util/osdep.h"
 #include "qom/property.h"
+#include "tests/unit/lib/assert-error.h"
 
 typedef struct Gadget {
     Object parent_obj;
@@ -62,8 +63,7 @@ static void test_error_is_kept(void)
     object_add_global("gadget", "speed", "fast");
     speed_of("gadget");
     g_assert_true(object_globals_take_error(&err));
-    g_assert_nonnull(strstr(error_get_pretty(err),
-                            "can't apply global gadget.speed=fast: "));
+    assert_error(err, "can't apply global gadget.speed=fast: ");
     error_free(err);
     g_assert_false(object_globals_take_error(NULL));
     object_globals_reset();

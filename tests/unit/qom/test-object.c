@@ -2,6 +2,7 @@
 /* Types, classes, interfaces, casts and the life of an object. */
 #include "util/osdep.h"
 #include "qom/object.h"
+#include "tests/unit/lib/assert-error.h"
 
 #define TYPE_BASE  "test-base"
 #define TYPE_LEAF  "test-leaf"
@@ -224,7 +225,7 @@ static void test_user_name_errors(void)
 
         g_assert_null(object_class_by_user_name(cases[i].name, TYPE_SPEAK,
                                                 "thing", &err));
-        g_assert_nonnull(strstr(error_get_pretty(err), cases[i].text));
+        assert_error(err, cases[i].text);
         if (cases[i].hint) {
             g_assert_nonnull(strstr(error_get_hint(err), cases[i].hint));
         }

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include "util/cutils.h"
 #include "qapi/qapi-types-common.h"
+#include "tests/unit/lib/assert-error.h"
 
 #define TYPE_THING "test-thing"
 
@@ -182,7 +183,7 @@ static void test_set_get_table(void)
         if (cases[i].error) {
             g_assert_false(ok);
             g_test_message("%s", error_get_pretty(err));
-            g_assert_nonnull(strstr(error_get_pretty(err), cases[i].error));
+            assert_error(err, cases[i].error);
             error_free(err);
             continue;
         }

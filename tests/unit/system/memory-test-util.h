@@ -5,14 +5,12 @@
 
 #include "system/memory-internal.h"
 #include "util/bql.h"
-#include "util/main-loop.h"
+#include "tests/unit/lib/loop.h"
 
 /* Main loop, big lock, memory map: first thing in main(). */
 static inline void memory_test_init(void)
 {
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     memory_map_init();
     memory_map_share();
 }
@@ -38,18 +36,13 @@ static inline char *memory_test_dump(const AddressSpace *as)
         g_assert_cmpstr(dump_, ==, expect);                                    \
     } while (0)
 
-static inline void memory_test_nop(void *opaque)
-{
-}
-
 /* Old views are gone and their owners unreferenced after this. */
 static inline void memory_test_reclaim(void)
 {
     bql_unlock();
     rcu_barrier();
     bql_lock();
-    aio_bh_schedule_oneshot(main_context(), memory_test_nop, NULL);
-    main_loop_iterate();
+    test_loop_once();
 }
 
 #endif

@@ -6,8 +6,7 @@
 #include <json-c/json.h>
 #include "qapi/events.h"
 #include "system/runstate.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
+#include "tests/unit/lib/loop.h"
 
 static GString *test_events;            /* "STOP RESET(guest-reset) " */
 
@@ -33,22 +32,9 @@ static inline void test_emit(int id, struct json_object *event)
         g_string_truncate(test_events, 0);                                     \
     } while (0)
 
-static inline void test_nop(void *opaque)
-{
-}
-
-/* Let the main loop carry out what is asked for. */
-static inline void test_loop(void)
-{
-    aio_bh_schedule_oneshot(main_context(), test_nop, NULL);
-    main_loop_iterate();
-}
-
 static inline void system_test_init(void)
 {
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     runstate_init();
     test_events = g_string_new(NULL);
     qapi_event_set_emitter(test_emit);

@@ -265,7 +265,7 @@ static void test_guest_reset_stops_cpu(void)
     wait_in_guest(a);
     g_string_truncate(test_events, 0);
     cpu_run_on(&a->parent_obj, stop_self, NULL);
-    test_loop();
+    test_loop_once();
     assert_events("RESET(guest-reset) ");
     wait_in_guest(a);
     vm_stop(RUN_STATE_PAUSED);
@@ -280,7 +280,7 @@ static void test_state_error_stops_vm(void)
     cpu_synchronize_all_post_reset();
     a->get_fails = true;
     cpu_synchronize_state(&a->parent_obj);
-    test_loop();
+    test_loop_once();
     g_assert_cmpint(runstate_get(), ==, RUN_STATE_INTERNAL_ERROR);
     runstate_set(RUN_STATE_PRELAUNCH);
     free_cpu(a);

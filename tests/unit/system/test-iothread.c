@@ -3,10 +3,10 @@
 #include "util/osdep.h"
 #include "system/iothread.h"
 #include <json-c/json.h>
-#include "util/main-loop.h"
 #include "util/thread.h"
 #include "qapi/qapi-commands-misc.h"
 #include "system/hostmem.h"
+#include "tests/unit/lib/loop.h"
 
 static bool add(const char *type, const char *id, const char *props,
                 Error **errp)
@@ -103,8 +103,7 @@ static void test_memory_backend_has_a_region(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     g_test_add_func("/system/iothread/thread", test_runs_its_own_thread);
     g_test_add_func("/system/iothread/live", test_numbers_change_while_it_runs);
     g_test_add_func("/system/iothread/bad", test_bad_numbers);

@@ -93,14 +93,14 @@ static void test_stop_request(void)
     vm_start();
     vm_stop_request(RUN_STATE_IO_ERROR);
     g_assert_true(runstate_is_running());
-    test_loop();
+    test_loop_once();
     g_assert_cmpint(runstate_get(), ==, RUN_STATE_IO_ERROR);
     assert_events("RESUME STOP ");
 
     /* a start overtakes a stop */
     vm_stop_request(RUN_STATE_IO_ERROR);
     vm_start();
-    test_loop();
+    test_loop_once();
     g_assert_true(runstate_is_running());
     back_to_prelaunch();
 }
@@ -109,19 +109,19 @@ static void test_reset(void)
 {
     vm_start();
     system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
-    test_loop();
+    test_loop_once();
     g_assert_true(runstate_is_running());
     assert_events("RESUME RESET(guest-reset) ");
 
     vm_stop(RUN_STATE_INTERNAL_ERROR);
     g_assert_true(runstate_needs_reset());
     g_assert_true(qmp_system_reset(NULL));
-    test_loop();
+    test_loop_once();
     g_assert_cmpint(runstate_get(), ==, RUN_STATE_PRELAUNCH);
     assert_events("STOP RESET(host-qmp-system-reset) ");
 
     system_reset_request(SHUTDOWN_CAUSE_SUBSYSTEM_RESET);
-    test_loop();
+    test_loop_once();
     assert_events("");
     back_to_prelaunch();
 }
@@ -144,7 +144,7 @@ static void test_shutdown(void)
 
     system_actions.shutdown = SHUTDOWN_ACTION_PAUSE;
     system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
-    test_loop();
+    test_loop_once();
     g_assert_cmpint(runstate_get(), ==, RUN_STATE_SHUTDOWN);
     assert_events("SHUTDOWN(guest-shutdown) STOP ");
 
@@ -167,11 +167,11 @@ static void test_powerdown(void)
     powerdown_notifier_add(count_powerdown, NULL);
     g_assert_true(qmp_system_powerdown(NULL));
     g_assert_cmpint(powerdowns, ==, 0);
-    test_loop();
+    test_loop_once();
     g_assert_cmpint(powerdowns, ==, 1);
     powerdown_notifier_del(count_powerdown, NULL);
     system_powerdown_request();
-    test_loop();
+    test_loop_once();
     g_assert_cmpint(powerdowns, ==, 1);
     assert_events("POWERDOWN POWERDOWN ");
 }
@@ -185,7 +185,7 @@ static void test_wakeup(void)
     vm_start();
     runstate_set(RUN_STATE_SUSPENDED);
     g_assert_true(qmp_system_wakeup(NULL));
-    test_loop();
+    test_loop_once();
     g_assert_true(runstate_is_running());
     assert_events("RESUME WAKEUP ");
     back_to_prelaunch();
@@ -228,7 +228,7 @@ static void test_panic(void)
         if (c->ends) {
             g_assert_cmpint(system_main_loop(), ==, c->status);
         } else {
-            test_loop();
+            test_loop_once();
         }
         assert_events(c->events);
         g_assert_cmpint(runstate_get(), ==, c->state);

@@ -7,11 +7,12 @@
 #include "util/error.h"
 #include "util/file.h"
 #include "trace/trace-util.h"
+#include "tests/unit/lib/assert-error.h"
 
 static void check_fails(bool ok, Error **err, const char *want)
 {
     g_assert_false(ok);
-    g_assert_nonnull(strstr(error_get_pretty(*err), want));
+    assert_error(*err, want);
     error_free(*err);
     *err = NULL;
 }

@@ -8,6 +8,7 @@
 #include "util/error.h"
 #include "util/rcu.h"
 #include "util/thread.h"
+#include "tests/unit/lib/assert-error.h"
 
 static AioContext *ctx;
 
@@ -533,7 +534,7 @@ static void test_spin(void)
     Error *err = NULL;
 
     g_assert_false(aio_context_set_poll_params(ctx, -1, 0, 0, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "-1"));
+    assert_error(err, "-1");
     error_free(err);
     g_assert_true(aio_context_set_poll_params(ctx, NSEC_PER_SEC, 1000000, 0,
                                               NULL));
@@ -700,7 +701,7 @@ static void test_unknown_backend(void)
     Error *err = NULL;
 
     g_assert_null(aio_context_new_backend("select", &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "'select'"));
+    assert_error(err, "'select'");
     error_free(err);
     ctx = aio_context_new(NULL);
     g_assert_nonnull(ctx);

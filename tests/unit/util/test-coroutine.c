@@ -3,9 +3,8 @@
 #include "util/osdep.h"
 #include "util/coroutine.h"
 #include <sys/socket.h>
-#include "util/main-loop.h"
-#include "util/rcu.h"
 #include "util/thread.h"
+#include "tests/unit/lib/loop.h"
 
 static void loop_until(const bool *flag)
 {
@@ -585,9 +584,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     g_test_add_func("/coroutine/enter-yield", test_enter_yield);
     g_test_add_func("/coroutine/nested", test_nested);
     g_test_add_func("/coroutine/pool", test_pool);

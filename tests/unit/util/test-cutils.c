@@ -3,11 +3,11 @@
 #include "util/osdep.h"
 #include "util/cutils.h"
 #include "util/error.h"
+#include "tests/unit/lib/assert-error.h"
 
 static void check_error(Error *err, const char *want)
 {
-    g_assert_nonnull(err);
-    g_assert_nonnull(strstr(error_get_pretty(err), want));
+    assert_error(err, want);
     error_free(err);
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include "util/error.h"
+#include "tests/unit/lib/assert-error.h"
 
 static char *dir;
 
@@ -21,7 +22,7 @@ static void test_open(void)
 
     g_assert_cmpint(file_open(path, O_RDONLY, 0, &err), ==, -1);
     g_assert_cmpint(errno, ==, ENOENT);
-    g_assert_nonnull(strstr(error_get_pretty(err), path));
+    assert_error(err, path);
     error_free(err);
     fd = file_open(path, O_RDWR | O_CREAT, 0600, NULL);
     g_assert_cmpint(fd, >=, 0);
@@ -108,7 +109,7 @@ static void test_read_all(void)
     g_assert_cmpuint(len, ==, 9);
     g_assert_cmpmem(text, 10, "hello\0you", 10);
     g_assert_null(file_read_all(path, 8, &len, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "larger than 8"));
+    assert_error(err, "larger than 8");
     error_free(err);
     g_assert_null(file_read_all(dir, 8, &len, NULL));
     g_assert_null(file_read_all("/nonexistent", 8, &len, NULL));

@@ -4,6 +4,7 @@
 #include "util/keyval.h"
 #include <json-c/json.h>
 #include "util/error.h"
+#include "tests/unit/lib/assert-error.h"
 
 static const struct {
     const char *params, *implied;
@@ -86,10 +87,7 @@ static void test_parse(void)
             json_object_put(o);
         } else {
             g_assert_null(o);
-            if (!strstr(error_get_pretty(err), cases[i].err)) {
-                g_test_message("got: %s", error_get_pretty(err));
-                g_test_fail();
-            }
+            assert_error(err, cases[i].err);
             error_free(err);
         }
     }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The main loop with other threads that take the big lock and poll. */
 #include "util/osdep.h"
-#include "util/main-loop.h"
 #include "util/error.h"
-#include "util/rcu.h"
 #include "util/thread.h"
+#include "tests/unit/lib/loop.h"
 
 static void count(void *opaque)
 {
@@ -190,9 +189,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     g_test_add_func("/main-loop/run-quit", test_run_quit);
     g_test_add_func("/main-loop/outermost-bh", test_outermost_bh);
     g_test_add_func("/main-loop/foreign-poll", test_foreign_poll);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include "util/error.h"
 #include "tests/unit/lib/emulated.h"
+#include "tests/unit/lib/assert-error.h"
 
 static void test_anon_aligned(void)
 {
@@ -73,7 +74,7 @@ static void test_fd_shared(void)
     g_assert_cmpint(b[0], ==, 42);
     g_assert_cmpint(ro[MiB], ==, 42);
     g_assert_null(ram_mmap_fd(fd, 1, MiB, 0, 0, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "offset 1"));
+    assert_error(err, "offset 1");
     error_free(err);
     ram_free(a, 4 * MiB);
     ram_free(b, MiB);

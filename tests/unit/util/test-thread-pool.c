@@ -2,9 +2,8 @@
 /* Blocking calls in worker threads. */
 #include "util/osdep.h"
 #include "util/thread-pool.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
 #include "util/thread.h"
+#include "tests/unit/lib/loop.h"
 
 typedef struct Job {
     int runs, dones, ret;
@@ -132,9 +131,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     g_test_add_func("/thread-pool/callback", test_callback);
     g_test_add_func("/thread-pool/many-and-limit", test_many_and_limit);
     g_test_add_func("/thread-pool/coroutine", test_coroutine);

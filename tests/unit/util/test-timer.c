@@ -2,9 +2,8 @@
 /* Clocks and timers. */
 #include "util/osdep.h"
 #include "util/timer.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
 #include "util/thread.h"
+#include "tests/unit/lib/loop.h"
 
 static AioContext *ctx;
 
@@ -284,9 +283,7 @@ int main(int argc, char **argv)
     int ret;
 
     g_test_init(&argc, &argv, NULL);
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
+    test_loop_init();
     ctx = main_context();
     g_test_add_func("/timer/fires-once", test_fires_once);
     g_test_add_func("/timer/order-and-past", test_order_and_past);

@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include <json-c/json.h>
 #include "test-devices.h"
+#include "tests/unit/lib/assert-error.h"
 
 /* Max 64 CPUs, dies but no clusters. */
 static const struct {
@@ -54,7 +55,7 @@ static void test_table(void)
         g_test_message("%s: %s", cases[i].smp, ok ? "" : error_get_pretty(err));
         if (cases[i].error) {
             g_assert_false(ok);
-            g_assert_nonnull(strstr(error_get_pretty(err), cases[i].error));
+            assert_error(err, cases[i].error);
             error_free(err);
             continue;
         }

@@ -6,6 +6,7 @@
 #include "qom/property.h"
 #include "test-devices.h"
 #include "tests/unit/lib/emulated.h"
+#include "tests/unit/lib/assert-error.h"
 
 static const GlobalProperty old_compat[] = {
     { "t-disk", "size", "5" },
@@ -109,7 +110,7 @@ static void test_memory_table(void)
         g_test_message("%s", cases[i].memory);
         if (cases[i].error) {
             g_assert_false(ok);
-            g_assert_nonnull(strstr(error_get_pretty(err), cases[i].error));
+            assert_error(err, cases[i].error);
             error_free(err);
             continue;
         }
@@ -143,7 +144,7 @@ static void test_boot_table(void)
 
         g_assert_true(ok == !cases[i].error);
         if (!ok) {
-            g_assert_nonnull(strstr(error_get_pretty(err), cases[i].error));
+            assert_error(err, cases[i].error);
             error_free(err);
         }
     }

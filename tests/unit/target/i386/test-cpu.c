@@ -13,6 +13,7 @@
 #include "target/i386/cpu.h"
 #include "target/i386/host.h"
 #include "util/bql.h"
+#include "tests/unit/lib/assert-error.h"
 
 /* ---- A host ---- */
 
@@ -101,7 +102,7 @@ static void check_refused(X86CPU *cpu, const char *text)
     Error *err = NULL;
 
     g_assert_false(qdev_realize(DEVICE(cpu), NULL, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), text));
+    assert_error(err, text);
     error_free(err);
     object_unref(cpu);
 }
@@ -297,7 +298,7 @@ static void test_cpu_option_errors(void)
         Error *err = NULL;
 
         g_assert_null(target_cpu_parse_model(bad[i].text, &err));
-        g_assert_nonnull(strstr(error_get_pretty(err), bad[i].error));
+        assert_error(err, bad[i].error);
         if (bad[i].hint) {
             g_assert_nonnull(strstr(error_get_hint(err), bad[i].hint));
         }
@@ -494,7 +495,7 @@ static void test_state_unknown_msr(void)
 
     save(from, &w);
     g_assert_false(load(to, w.buf->data, w.buf->len, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "0xc0000082"));
+    assert_error(err, "0xc0000082");
     error_free(err);
     vmstate_writer_cleanup(&w);
     /* zero needs no place */
