@@ -121,10 +121,6 @@ Coroutine *coroutine_stack_alloc(void (*start)(Coroutine *co))
     if (co) {
         pool->first = co->next;
         pool->n--;
-#ifdef __SANITIZE_ADDRESS__
-        /* The last function on it never returned. */
-        __asan_unpoison_memory_region(co->stack_bottom, co->stack_bytes);
-#endif
 #ifdef __SANITIZE_THREAD__
         /* So its record of calls would only grow. */
         __tsan_destroy_fiber(co->tsan_fiber);
@@ -147,6 +143,10 @@ void coroutine_stack_free(Coroutine *co)
 {
     CoroutinePool *pool = coroutine_pool();
 
+#ifdef __SANITIZE_ADDRESS__
+    /* The last function on it never returned, and marks outlive a mapping. */
+    __asan_unpoison_memory_region(co->stack_bottom, co->stack_bytes);
+#endif
     if (pool->n >= POOL_MAX) {
         coroutine_unmap(co);
         return;
