@@ -11,6 +11,9 @@ CHECK_CONFIG = --enable-test-devices
 ifdef SANITIZE
 CHECK_BUILD ?= build-asan
 CHECK_CONFIG += --enable-sanitizers
+# gcc finds uses of a frame after its return only when asked
+ASAN_OPTIONS ?= detect_stack_use_after_return=1
+export ASAN_OPTIONS
 else
 CHECK_BUILD ?= build-check
 endif

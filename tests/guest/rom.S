@@ -33,6 +33,8 @@ end:
 marker: .word   0x4e4d
 
         .org    0xfff0
-        jmp     entry
+        .byte   0xe9                    /* jmp entry, wrapping at 64 KiB */
+        .word   (entry - vector_end) & 0xffff
+vector_end:
         .org    0x10000
         .section .note.GNU-stack, "", @progbits
