@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A front end that notes what it gets. */
+/* -chardev from a text, and a front end that notes what it gets. */
 #ifndef TESTS_UNIT_CHARDEV_TAKER_H
 #define TESTS_UNIT_CHARDEV_TAKER_H
 
 #include "util/osdep.h"
 #include "chardev/char.h"
+#include "util/error.h"
 
+/* What -chardev with this argument makes; it must succeed. */
+static Chardev *new_arg(const char *fmt, ...) PRINTF(1, 2);
+static inline Chardev *new_arg(const char *fmt, ...)
+{
+    g_autofree char *arg = NULL;
+    g_autoptr(Error) err = NULL;
+    Chardev *chr;
+    va_list ap;
+
+    va_start(ap, fmt);
+    arg = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    chr = chardev_new_from_arg(arg, &err);
+    g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==, NULL);
+    return chr;
+}
+
+/* The front end. */
 typedef struct Taker {
     CharFrontend fe;
     GString *got;

@@ -12,22 +12,6 @@
 
 static char *sock_path;
 
-static Chardev *new_arg(const char *fmt, ...) PRINTF(1, 2);
-static Chardev *new_arg(const char *fmt, ...)
-{
-    g_autofree char *arg = NULL;
-    g_autoptr(Error) err = NULL;
-    Chardev *chr;
-    va_list ap;
-
-    va_start(ap, fmt);
-    arg = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    chr = chardev_new_from_arg(arg, &err);
-    g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==, NULL);
-    return chr;
-}
-
 static struct sockaddr_un address(void)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };

@@ -19,22 +19,6 @@ static char *temp_path(const char *name)
     return g_build_filename(dir, name, NULL);
 }
 
-static Chardev *new_arg(const char *fmt, ...) PRINTF(1, 2);
-static Chardev *new_arg(const char *fmt, ...)
-{
-    g_autofree char *arg = NULL;
-    g_autoptr(Error) err = NULL;
-    Chardev *chr;
-    va_list ap;
-
-    va_start(ap, fmt);
-    arg = g_strdup_vprintf(fmt, ap);
-    va_end(ap);
-    chr = chardev_new_from_arg(arg, &err);
-    g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==, NULL);
-    return chr;
-}
-
 static void test_null_takes_all(void)
 {
     Chardev *chr = new_arg("null,id=n");

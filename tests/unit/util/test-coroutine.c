@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include "util/thread.h"
 #include "tests/unit/lib/loop.h"
+#include "iothread-util.h"
 
 static void loop_until(const bool *flag)
 {
@@ -252,43 +253,6 @@ static void test_schedule(void)
 }
 
 /* Iothreads */
-
-typedef struct IoThread {
-    AioContext *ctx;
-    Thread thread;
-    bool stop;
-} IoThread;
-
-static void *iothread_run(void *opaque)
-{
-    IoThread *io = opaque;
-
-    aio_context_set_current(io->ctx);
-    while (!io->stop) {
-        aio_poll(io->ctx, true);
-    }
-    return NULL;
-}
-
-static void iothread_start(IoThread *io)
-{
-    io->ctx = aio_context_new(NULL);
-    io->stop = false;
-    g_assert_true(thread_create(&io->thread, "iothread", iothread_run, io, 0,
-                                NULL));
-}
-
-static void iothread_stop_bh(void *opaque)
-{
-    ((IoThread *)opaque)->stop = true;
-}
-
-static void iothread_end(IoThread *io)
-{
-    aio_wait_bh_oneshot(io->ctx, iothread_stop_bh, io);
-    thread_join(&io->thread);
-    aio_context_unref(io->ctx);
-}
 
 typedef struct Traveller {
     IoThread *io;

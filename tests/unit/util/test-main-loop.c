@@ -4,6 +4,7 @@
 #include "util/error.h"
 #include "util/thread.h"
 #include "tests/unit/lib/loop.h"
+#include "iothread-util.h"
 
 static void count(void *opaque)
 {
@@ -115,37 +116,18 @@ static void test_foreign_poll(void)
 
 /* Iothreads */
 
-typedef struct IoThread {
-    AioContext *ctx;
-    Thread thread;
-    bool stop;
+typedef struct CountingThread {
+    IoThread io;
     int runs;
-} IoThread;
-
-static void *iothread_run(void *opaque)
-{
-    IoThread *io = opaque;
-
-    aio_context_set_current(io->ctx);
-    while (!io->stop) {
-        aio_poll(io->ctx, true);
-        g_assert_false(bql_locked());
-    }
-    return NULL;
-}
+} CountingThread;
 
 static void iothread_count(void *opaque)
 {
-    IoThread *io = opaque;
+    CountingThread *t = opaque;
 
-    g_assert_true(aio_in_home(io->ctx));
+    g_assert_true(aio_in_home(t->io.ctx));
     g_assert_false(bql_locked());
-    io->runs++;
-}
-
-static void iothread_stop(void *opaque)
-{
-    ((IoThread *)opaque)->stop = true;
+    t->runs++;
 }
 
 static void iothread_reply(void *opaque)
@@ -158,22 +140,21 @@ static void iothread_reply(void *opaque)
 
 static void test_iothread(void)
 {
-    IoThread io = { .ctx = aio_context_new(NULL) };
+    CountingThread t = { .runs = 0 };
+    AioContext *ctx;
     int replies = 0;
 
-    g_assert_true(thread_create(&io.thread, "iothread", iothread_run, &io, 0,
-                                NULL));
+    iothread_start(&t.io);
+    ctx = t.io.ctx;
     for (int i = 1; i <= 500; i++) {
-        aio_wait_bh_oneshot(io.ctx, iothread_count, &io);
-        g_assert_cmpint(io.runs, ==, i);
+        aio_wait_bh_oneshot(ctx, iothread_count, &t);
+        g_assert_cmpint(t.runs, ==, i);
     }
     for (int i = 1; i <= 500; i++) {
-        aio_bh_schedule_oneshot(io.ctx, iothread_reply, &replies);
-        AIO_WAIT_WHILE(io.ctx, __atomic_load_n(&replies, __ATOMIC_SEQ_CST) < i);
+        aio_bh_schedule_oneshot(ctx, iothread_reply, &replies);
+        AIO_WAIT_WHILE(ctx, __atomic_load_n(&replies, __ATOMIC_SEQ_CST) < i);
     }
-    aio_wait_bh_oneshot(io.ctx, iothread_stop, &io);
-    thread_join(&io.thread);
-    aio_context_unref(io.ctx);
+    iothread_end(&t.io);
 }
 
 static void test_wait_bh_at_home(void)
