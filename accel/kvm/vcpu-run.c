@@ -79,8 +79,10 @@ typedef enum ExitAction {
     EXIT_LEAVE,                     /* back to the loop's head */
 } ExitAction;
 
-static void handle_io(struct kvm_run *run)
+static void handle_io(CPUState *cpu, struct kvm_run *run)
 {
+    trace_kvm_run_io(cpu->cpu_index, run->io.direction == KVM_EXIT_IO_OUT,
+                     run->io.port, run->io.size, run->io.count);
     address_space_io_exit(run->io.port,
                           (uint8_t *)run + run->io.data_offset,
                           run->io.size, run->io.count,
@@ -142,7 +144,7 @@ static ExitAction handle_exit(KVMState *s, CPUState *cpu, struct kvm_run *run)
 {
     switch (run->exit_reason) {
     case KVM_EXIT_IO:
-        handle_io(run);
+        handle_io(cpu, run);
         return EXIT_RUN_ON;
     case KVM_EXIT_MMIO:
         handle_mmio(run);

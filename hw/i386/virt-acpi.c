@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include "virt-internal.h"
 #include "hw/char/serial.h"
+#include "hw/pci/pci_bridge.h"
 
 #define COM1_PORT 0x3f8
 #define COM1_IRQ  4
@@ -52,12 +53,30 @@ static bool virt_has_com1(VirtMachine *v)
     return false;
 }
 
+static void virt_count_bridges(PCIDevice *dev, void *opaque)
+{
+    PCIBus *behind = pci_bridge_get_bus(dev);
+
+    if (behind) {
+        *(unsigned int *)opaque += 1;
+        pci_bus_foreach(behind, virt_count_bridges, opaque);
+    }
+}
+
+uint8_t virt_last_bus(VirtMachine *v)
+{
+    unsigned int bridges = 0;
+
+    pci_bus_foreach(v->pci->bus, virt_count_bridges, &bridges);
+    return MIN(bridges * VIRT_BUSES_PER_BRIDGE, 255u);
+}
+
 void virt_build_acpi(VirtMachine *v, AcpiTables *t)
 {
     virt_build_dsdt(v, t);
     virt_build_fadt(t);
     virt_build_madt(v, t);
-    acpi_add_mcfg(t, VIRT_ECAM_BASE, 0, 0, 255);
+    acpi_add_mcfg(t, VIRT_ECAM_BASE, 0, 0, virt_last_bus(v));
     if (virt_has_com1(v)) {
         acpi_add_spcr_16550(t, COM1_PORT, COM1_IRQ, COM1_IRQ);
     }

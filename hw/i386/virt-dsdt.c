@@ -61,7 +61,7 @@ static void dsdt_pci_resources(VirtMachine *v, Aml *a)
 {
     aml_name(a, "_CRS");
     aml_resources(a);
-    aml_res_window16(a, AML_WINDOW_BUS, 0, 255);
+    aml_res_window16(a, AML_WINDOW_BUS, 0, virt_last_bus(v));
     aml_res_io(a, VIRT_PORT_PCI_ADDR, 8);
     aml_res_window16(a, AML_WINDOW_IO, 0, VIRT_PORT_PCI_ADDR - 1);
     aml_res_window16(a, AML_WINDOW_IO, VIRT_PORT_PCI_ADDR + 8, 0xffff);

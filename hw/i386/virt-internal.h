@@ -58,6 +58,7 @@
 #define VIRT_GSI_EVENTS         16
 #define VIRT_NUM_GSIS           24
 
+#define VIRT_BUSES_PER_BRIDGE   8       /* its own and a switch of six ports */
 #define VIRT_MAX_CPUS           255     /* ids that xAPIC interrupts reach */
 
 #define TYPE_VIRT_MACHINE       "virt-machine-base"
@@ -103,6 +104,13 @@ unsigned int virt_phys_bits(VirtMachine *v);
 /* virt-acpi.c: all tables of the machine as it is now, not placed. */
 void virt_build_acpi(VirtMachine *v, AcpiTables *t);
 void virt_build_dsdt(VirtMachine *v, AcpiTables *t);
+/*
+ * virt_last_bus: the highest bus number that the tables tell of: 0 without a
+ * bridge, else as many as the bridges may need (none can be added later).
+ * Linux looks for peers of the root bus at every device number of every bus
+ * up to it, by ports: 255 buses cost 16,000 exits.
+ */
+uint8_t virt_last_bus(VirtMachine *v);
 
 /* virt-smbios.c: entry point and structures, to be at @gpa. */
 GByteArray *virt_build_smbios(VirtMachine *v, uint64_t gpa);

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A stock Debian kernel boots, powers off, reboots and is reset."""
+import re
+from collections import Counter
+from typing import Tuple
+
 from case import case
 from guest import Env, GuestError
 
@@ -83,6 +87,40 @@ def test_system_reset(env: Env, cpus: int) -> None:
             guest.qmp.cmd("system_reset")
             guest.qmp.wait_event("RESET")
         guest.expect("^IDLE$")
+
+
+def port_accesses(path: str) -> "Counter[Tuple[str, int]]":
+    """How often each port was read ("0") and written ("1") in a trace."""
+    with open(path, encoding="utf-8") as trace:
+        return Counter((found.group(1), int(found.group(2), 16))
+                       for found in re.finditer(
+                           r"kvm_run_io .* out ([01]) port 0x([0-9a-f]+) ",
+                           trace.read()))
+
+
+@case(machines=["virt"], params={"cpus": [1, 2]})
+def test_ports(env: Env, cpus: int) -> None:
+    """What the tables tell the guest spares it the search for what is not.
+
+    No RTC is probed (when a CPU is brought up, Linux writes to the RTC's
+    ports without asking), no bus is scanned that no bridge leads to.
+    """
+    trace = env.path("ports.trace")
+    args = ["-trace", "enable=kvm_run_io,file=" + trace, "-no-reboot",
+            "-device", "pcie-root-port,id=r0,chassis=1",
+            "-device", "virtio-rng-pci,bus=r0"]
+    script = "modprobe rtc-cmos 2>/dev/null; ls /dev/rtc* 2>/dev/null && " \
+             "exit 1; ls /dev/hwrng"
+    with env.guest(script=script, cpus=cpus, args=args) as guest:
+        guest.finish()
+    used = port_accesses(trace)
+    if not used["1", 0x3f8]:
+        raise GuestError("the trace has no output to the serial port")
+    if used["0", 0x71] or (cpus == 1 and used["1", 0x70]):
+        raise GuestError("the RTC is probed: %s" % used)
+    if used["1", 0xcf8] > 1000:
+        raise GuestError("%d configuration accesses by ports" %
+                         used["1", 0xcf8])
 
 
 @case()

@@ -19,6 +19,10 @@ RICH = ["-object", "rng-random,id=r0,filename=/dev/urandom",
         "-device", "virtio-serial-pci,id=vs0",
         "-chardev", "null,id=vc0", "-device", "virtconsole,chardev=vc0",
         "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0"]
+# A device behind a root port, and a port with nothing behind it.
+PORTS = ["-device", "pcie-root-port,id=rp0,chassis=1,slot=1",
+         "-device", "pcie-root-port,id=rp1,chassis=2,slot=2",
+         "-device", "virtio-rng-pci,rng=r0,bus=rp0"]
 
 
 @case()
@@ -115,7 +119,7 @@ def test_disk_readonly(env: Env) -> None:
 
 
 def dmesg_warnings(env: Env, **options: str) -> List[str]:
-    args = RICH + disk_args(env.path("warn.raw")) + ["-no-reboot"]
+    args = RICH + disk_args(env.path("warn.raw")) + ["-no-reboot"] + PORTS
     script = "echo DMESG-START; %s; echo DMESG-END" % WARNINGS
     with env.guest(script=script, args=args, **options) as guest:
         text = guest.finish()

@@ -131,6 +131,33 @@ static void test_tables_large(void)
     qtest_quit(qts);
 }
 
+static uint8_t last_bus(const char *args)
+{
+    QTest *qts = start(args);
+    g_autofree uint8_t *mem = read_tables(qts);
+    const uint8_t *xsdt = at(mem, get_le64(find_rsdp(mem) + 24));
+    const uint8_t *mcfg = NULL;
+
+    for (uint32_t off = 36; off < get_le32(xsdt + 4); off += 8) {
+        const uint8_t *table = at(mem, get_le64(xsdt + off));
+
+        mcfg = memcmp(table, "MCFG", 4) ? mcfg : table;
+    }
+    g_assert_nonnull(mcfg);
+    g_assert_cmpuint(mcfg[44 + 10], ==, 0);
+    qtest_quit(qts);
+    return mcfg[44 + 11];
+}
+
+/* A guest looks at every bus that the tables speak of. */
+static void test_buses(void)
+{
+    g_assert_cmpuint(last_bus(""), ==, 0);
+    g_assert_cmpuint(last_bus("-device pcie-root-port,id=r0"), ==, 8);
+    g_assert_cmpuint(last_bus("-device pcie-root-port,id=r0,slot=1 "
+                              "-device pcie-root-port,id=r1,slot=2"), ==, 16);
+}
+
 static void test_smbios(void)
 {
     QTest *qts = start("-uuid 33db4d5b-1ff7-401c-9657-7441c03dd766");
@@ -255,6 +282,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/virt/tables/small", test_tables_small);
     g_test_add_func("/virt/tables/large", test_tables_large);
+    g_test_add_func("/virt/tables/buses", test_buses);
     g_test_add_func("/virt/smbios", test_smbios);
     g_test_add_func("/virt/start-info", test_start_info);
     g_test_add_func("/virt/memory/split", test_memory_split);
