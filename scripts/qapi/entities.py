@@ -205,6 +205,7 @@ class Option(Entity):
         self.repeat = 'last'
         self.aliases = []
         self.category = None
+        self.group = None           # query-command-line-options calls it so
         self.absent = None          # why NEMU has no such option
         self.otherwise = None       # what errors about the value add
         self.bare = False           # "foo" means foo=on

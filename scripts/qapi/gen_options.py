@@ -170,7 +170,7 @@ def command_line_info(options):
                                    'type': parameter_type(m.type),
                                    'help': ' '.join(m.doc.split())})
                     seen.add(key)
-        result.append({'option': opt.name, 'parameters': params})
+        result.append({'option': opt.group, 'parameters': params})
     return result
 
 

@@ -21,7 +21,7 @@ KEYS = {
     'event': (set(), {'data', 'boxed'}),
     'option': ({'category'}, {'data', 'arg', 'implied-key', 'repeat',
                               'aliases', 'absent', 'otherwise', 'bare',
-                              'multi'}),
+                              'multi', 'group'}),
 }
 PRAGMAS = {'command-name-exceptions': list, 'command-returns-exceptions': list,
            'member-name-exceptions': list, 'option-categories': dict}
@@ -363,6 +363,7 @@ class Schema:
         opt.repeat = data.get('repeat', 'last')
         opt.aliases = data.get('aliases', [])
         opt.category = data['category']
+        opt.group = data.get('group', opt.name)
         opt.implied_key = data.get('implied-key')
         opt.bare = self.flag(expr, 'bare', False, where)
         opt.multi = self.flag(expr, 'multi', False, where)
