@@ -122,8 +122,9 @@ DEFINE_PROP_ENUM_INFO(prop_info_on_error, "BlockdevOnError",
 
 static bool check_sizes(BlockConf *conf, Error **errp)
 {
-    uint32_t host = MAX(blk_get_request_alignment(conf->blk), BLOCK_SIZE_MIN);
+    uint32_t host = blk_get_request_alignment(conf->blk);
 
+    host = MAX(host, BLOCK_SIZE_MIN);
     if (!conf->logical_block_size) {
         conf->logical_block_size = host;
     }

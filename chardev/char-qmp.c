@@ -99,7 +99,8 @@ char *qmp_ringbuf_read(const char *device, int64_t size, bool has_format,
         error_setg(errp, "size must be greater than zero");
         return NULL;
     }
-    len = MIN((uint64_t)size, chr_ringbuf_count(chr));
+    len = chr_ringbuf_count(chr);
+    len = MIN(len, (uint64_t)size);
     buf = g_malloc(len + 1);
     chr_ringbuf_read(chr, buf, len);
     buf[len] = 0;

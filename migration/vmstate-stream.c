@@ -39,7 +39,8 @@ bool vmstate_read(VMStateReader *r, void *buf, size_t len, Error **errp)
     uint8_t *out = buf;
 
     while (len) {
-        size_t n = MIN(len, MAX(READ_STEP, vmstate_reader_left(r)));
+        size_t left = vmstate_reader_left(r), step = MAX(READ_STEP, left);
+        size_t n = MIN(len, step);
         const uint8_t *in = vmstate_peek(r, n, errp);
 
         if (!in) {

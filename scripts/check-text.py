@@ -22,6 +22,13 @@ CODE_RULES = (
     (r"(hw|accel|target)/(?!.*-help\.c)",
      r"(?<![\w.>])(printf|puts)\s*\(", "use trace events or the log"),
 )
+# These macros evaluate an argument more than once: a call in it runs twice,
+# and what it reads may have changed in between. BIT() and the like are fine.
+TWICE = re.compile(r"(?<!define )\b(MAX|MIN|CLAMP|ABS|ROUND_UP|ROUND_DOWN|"
+                   r"DIV_ROUND_UP|IS_ALIGNED|IS_POWER_OF_2)\(")
+EFFECT = re.compile(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=|\]\s*\(|"
+                    r"\(\*[^()]*\)\s*\(|\b\w+\s*\(|\bvolatile\b")
+PURE = re.compile(r"(sizeof|offsetof|__alignof__|[A-Z][A-Z0-9_]*)\s*\(")
 # (file, what the rule found): reason
 EXCEPTIONS = {
     ("hw/core/machine.c", "printf"): "-machine help",
@@ -32,6 +39,19 @@ EXCEPTIONS = {
 
 def blank(match):
     return re.sub(r"[^\n]", " ", match.group(0))
+
+
+def twice(code):
+    """(macro, offset, what of its arguments must not run twice)"""
+    for macro in TWICE.finditer(code):
+        end = macro.end()
+        depth = 1
+        while depth and end < len(code):
+            depth += {"(": 1, ")": -1}.get(code[end], 0)
+            end += 1
+        for effect in EFFECT.finditer(code, macro.end(), end - 1):
+            if not PURE.fullmatch(effect[0]):
+                yield macro[1], macro.start(), effect[0].strip()
 
 
 def problems(path, text):
@@ -53,6 +73,9 @@ def problems(path, text):
             if (path, match[0].rstrip(" (")) not in EXCEPTIONS:
                 yield code.count("\n", 0, match.start()) + 1, \
                     "'%s': %s" % (match[0].strip(), why)
+    for macro, offset, effect in twice(code):
+        yield code.count("\n", 0, offset) + 1, \
+            "'%s' in %s(): may be evaluated twice" % (effect, macro)
 
 
 def main():

@@ -166,6 +166,7 @@ static void render_fill_gaps(Render *r, const FlatRange *whole)
 static void render_region(Render *r, MemoryRegion *mr, wideaddr base,
                           Clip clip)
 {
+    wideaddr last;
     MemoryRegion *sub;
     FlatRange fr;
 
@@ -173,7 +174,8 @@ static void render_region(Render *r, MemoryRegion *mr, wideaddr base,
         return;
     }
     clip.first = MAX(clip.first, base);
-    clip.last = MIN(clip.last, base + region_last(mr));
+    last = base + region_last(mr);
+    clip.last = MIN(clip.last, last);
     if (clip.first > clip.last) {
         return;
     }

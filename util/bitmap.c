@@ -150,7 +150,8 @@ size_t bitmap_find_zero_run(const unsigned long *map, size_t nbits,
     for (;;) {
         size_t busy;
 
-        pos = ROUND_UP(find_next_zero_bit(map, nbits, pos), align);
+        pos = find_next_zero_bit(map, nbits, pos);
+        pos = ROUND_UP(pos, align);
         if (!range_fits(pos, n, nbits)) {
             return nbits;
         }

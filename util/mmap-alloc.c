@@ -32,7 +32,9 @@ size_t fd_page_size(int fd)
  * page, which ram_free() finds by the same sum. */
 static size_t ram_span(size_t size)
 {
-    return ROUND_UP(size, host_page_size()) + host_page_size();
+    size_t page = host_page_size();
+
+    return ROUND_UP(size, page) + page;
 }
 
 /*

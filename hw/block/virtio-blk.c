@@ -511,8 +511,9 @@ static const BlockDevOps blk_dev_ops = {
 static bool blk_check_props(VirtIOBlock *s, Error **errp)
 {
     if (s->num_queues == BLK_QUEUES_AUTO) {
-        s->num_queues = CLAMP(machine_get()->smp.max_cpus, 1,
-                              VIRTIO_QUEUE_MAX - 1);
+        unsigned int cpus = machine_get()->smp.max_cpus;
+
+        s->num_queues = CLAMP(cpus, 1, VIRTIO_QUEUE_MAX - 1);
     }
     if (s->num_queues == 0 || s->num_queues >= VIRTIO_QUEUE_MAX) {
         error_setg(errp, "num-queues property must be from 1 to %d, not %u",

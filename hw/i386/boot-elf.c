@@ -119,18 +119,17 @@ static bool elf_read_phdr(const ElfInfo *e, unsigned int i, Elf64_Phdr *ph,
 static void elf_scan_notes(ElfInfo *e, const uint8_t *p, size_t len)
 {
     while (len >= sizeof(Elf64_Nhdr)) {
-        uint64_t namesz = ROUND_UP((uint64_t)get_le32(p), NOTE_ALIGN);
-        uint32_t descsz = get_le32(p + 4);
-        uint64_t total = sizeof(Elf64_Nhdr) + namesz +
-                         ROUND_UP((uint64_t)descsz, NOTE_ALIGN);
+        uint64_t namesz = get_le32(p), descsz = get_le32(p + 4);
+        uint64_t desc_at = sizeof(Elf64_Nhdr) + ROUND_UP(namesz, NOTE_ALIGN);
+        uint64_t total = desc_at + ROUND_UP(descsz, NOTE_ALIGN);
 
         if (total > len) {
             return;
         }
         if (get_le32(p + 8) == XEN_ELFNOTE_PHYS32_ENTRY &&
-            get_le32(p) == 4 && !memcmp(p + 12, "Xen", 4) && descsz >= 4) {
+            namesz == 4 && !memcmp(p + 12, "Xen", 4) && descsz >= 4) {
             e->has_pvh = true;
-            e->pvh_entry = get_le32(p + sizeof(Elf64_Nhdr) + namesz);
+            e->pvh_entry = get_le32(p + desc_at);
             return;
         }
         p += total;

@@ -82,7 +82,8 @@ static void virtio_rng_serve(VirtIORng *s)
     if (!s->elem) {
         return;
     }
-    want = MIN(iov_size(s->elem->in_sg, s->elem->in_num), s->quota);
+    want = iov_size(s->elem->in_sg, s->elem->in_num);
+    want = MIN(want, s->quota);
     if (want == 0) {
         virtio_error(vdev, "buffer that the device cannot write");
         virtqueue_detach(s->vq, s->elem);

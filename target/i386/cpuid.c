@@ -110,7 +110,8 @@ static unsigned cache_share_bits(const X86CPU *cpu, const X86Cache *c)
 /* Registers that leaf 4 and 0x8000001d have in common. */
 static void set_cache(const X86CPU *cpu, uint32_t *r, const X86Cache *c)
 {
-    uint32_t sharing = MIN(BIT(cache_share_bits(cpu, c)), 4096u) - 1;
+    uint32_t threads = BIT(cache_share_bits(cpu, c));
+    uint32_t sharing = MIN(threads, 4096u) - 1;
 
     if (c->type == 0) {
         return;

@@ -147,7 +147,18 @@ class TextTest(unittest.TestCase):
                 ("hw/net/a.c", "abort();", "only main"),
                 ("hw/net/a.c", "pc->exit(dev); g_assert(x);", None),
                 ("hw/net/a.c", 'printf("x");', "trace events"),
-                ("hw/core/qdev-help.c", 'printf("x");', None)):
+                ("hw/core/qdev-help.c", 'printf("x");', None),
+                ("util/a.c", "n = MIN(a, f(b));", "'f(' in MIN()"),
+                ("util/a.c", "n = MAX(a++, 2);", "'++' in MAX()"),
+                ("util/a.c", "n = CLAMP(x = a,\n1, 2);", "'=' in CLAMP()"),
+                ("util/a.c", "n = MIN(a, MAX(b, s->ops->f(c)));", "'f('"),
+                ("util/a.c", "n = MIN((*f)(a), b);", "(*f)("),
+                ("util/a.c", "n = ROUND_UP(t[i](a), b);", "]("),
+                ("util/a.c", "n = MIN(*(volatile int *)p, b);", "volatile"),
+                ("util/a.c", "n = MIN((uint64_t)(a - b), BIT(3)) + f(a);",
+                 None),
+                ("util/a.c", "n = MIN(sizeof(a), a >= b ? b : 2);", None),
+                ("util/a.h", "#define CLAMP(a, b, c) f(a)", None)):
             found = [what for _, what in text.problems(path, line)]
             if wrong is None:
                 self.assertEqual(found, [], (path, line))
