@@ -121,6 +121,11 @@ static bool set_notify(KVMState *s, Error **errp)
     return ret == 0 || kvm_i386_ioctl_error(ret, "notify-vmexit", errp);
 }
 
+unsigned long kvm_arch_vm_type(KVMState *s, MachineState *ms)
+{
+    return 0;
+}
+
 bool kvm_arch_init(KVMState *s, MachineState *ms, Error **errp)
 {
     s->arch = g_new0(KVMI386, 1);
@@ -146,6 +151,11 @@ void kvm_arch_cleanup(KVMState *s)
         g_free(k);
         s->arch = NULL;
     }
+}
+
+uint32_t kvm_arch_gsi_line(int gsi)
+{
+    return gsi;
 }
 
 bool kvm_arch_create_irqchip(KVMState *s, Error **errp)

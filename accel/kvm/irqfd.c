@@ -47,7 +47,9 @@ int kvm_irqfd_del(AccelState *as, EventNotifier *n, int virq)
 
 void kvm_gsi_set(AccelState *as, int gsi, int level)
 {
-    struct kvm_irq_level req = { .irq = gsi, .level = level != 0 };
+    struct kvm_irq_level req = {
+        .irq = kvm_arch_gsi_line(gsi), .level = level != 0,
+    };
     int ret = kvm_vm_ioctl(KVM_ACCEL(as), KVM_IRQ_LINE, &req);
 
     trace_kvm_gsi(gsi, level);

@@ -165,6 +165,8 @@ void kvm_vcpu_report_failure(CPUState *cpu, int err);
 
 /* ---- <arch>.c ---- */
 
+/* What KVM_CREATE_VM takes; /dev/kvm is open. */
+unsigned long kvm_arch_vm_type(KVMState *s, MachineState *ms);
 bool kvm_arch_init(KVMState *s, MachineState *ms, Error **errp);
 void kvm_arch_cleanup(KVMState *s);
 bool kvm_arch_create_irqchip(KVMState *s, Error **errp);
@@ -175,6 +177,8 @@ bool kvm_arch_get_state(CPUState *cpu, Error **errp);
 bool kvm_arch_put_state(CPUState *cpu, Error **errp);
 bool kvm_arch_inject_nmi(CPUState *cpu, Error **errp);
 void kvm_arch_vm_state_change(KVMState *s, bool running);
+/* The line of that number as KVM_IRQ_LINE wants it. */
+uint32_t kvm_arch_gsi_line(int gsi);
 /* The message of an interrupt controller's pin, for a split irqchip. */
 int kvm_arch_pin_route_set(AccelState *as, int pin, const MSIMessage *msg);
 /* An exit that only the architecture knows; false: nobody does. */

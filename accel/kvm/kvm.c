@@ -104,9 +104,9 @@ static bool open_device(KVMState *s, Error **errp)
     return check_version(s, errp);
 }
 
-static bool create_vm(KVMState *s, Error **errp)
+static bool create_vm(KVMState *s, MachineState *ms, Error **errp)
 {
-    int fd = kvm_ioctl(s, KVM_CREATE_VM, NULL);
+    int fd = do_ioctl(s->fd, KVM_CREATE_VM, kvm_arch_vm_type(s, ms));
 
     if (fd < 0) {
         error_setg_errno(errp, -fd, "cannot create a KVM virtual machine");
@@ -181,7 +181,7 @@ static bool kvm_init_machine(AccelState *as, MachineState *ms, Error **errp)
 {
     KVMState *s = KVM_ACCEL(as);
 
-    if (open_device(s, errp) && create_vm(s, errp) &&
+    if (open_device(s, errp) && create_vm(s, ms, errp) &&
         check_required(s, errp) && setup_vm(s, ms, errp)) {
         return true;
     }

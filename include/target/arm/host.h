@@ -11,6 +11,7 @@
 
 typedef struct ARMHostInfo {
     const char *name;               /* "KVM" */
+    uint32_t ipa_bits;              /* of guest physical addresses */
     bool pmu;                       /* PMUv3 */
     bool sve;
     bool pauth;                     /* pointer authentication, both keys */
