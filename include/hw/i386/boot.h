@@ -32,8 +32,7 @@
 #ifndef HW_I386_BOOT_H
 #define HW_I386_BOOT_H
 
-#include "util/osdep.h"
-#include "util/error.h"
+#include "hw/core/boot-source.h"
 
 #define BOOT_GDT_GPA            0x500
 #define BOOT_PVH_INFO_GPA       0x6000
@@ -50,21 +49,6 @@
 #define BOOT_ELF_MIN_GPA        0xf8000
 #define BOOT_MAX_SEGMENTS       16
 #define BOOT_MAX_E820           16
-
-/* The bytes of an image: a file, or memory (tests). */
-typedef struct BootSource {
-    int fd;                         /* -1: memory */
-    const uint8_t *data;
-    uint64_t size;                  /* bytes */
-    const char *name;               /* for messages */
-} BootSource;
-
-bool boot_source_open(BootSource *src, const char *path, const char *what,
-                      Error **errp);
-void boot_source_close(BootSource *src);
-/* boot_source_read: all of @len bytes at @offset; error: truncated. */
-bool boot_source_read(const BootSource *src, uint64_t offset, void *buf,
-                      uint64_t len, Error **errp);
 
 typedef enum BootProtocol {
     BOOT_LINUX64,                   /* bzImage or vmlinux, long mode */
