@@ -5,6 +5,9 @@ import contextlib
 import importlib.util
 import io
 import os
+import subprocess
+import sys
+import tempfile
 import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
@@ -18,11 +21,14 @@ def load(name):
     return module
 
 
+sys.path.insert(0, os.path.join(ROOT, "scripts"))   # they import each other
 layers = load("check-layers")
 size = load("check-size")
 device = load("check-device")
 maintainers = load("check-maintainers")
+spdx = load("check-spdx")
 text = load("check-text")
+trace = load("check-trace")
 
 
 class LayersTest(unittest.TestCase):
@@ -164,6 +170,117 @@ class TextTest(unittest.TestCase):
                 self.assertEqual(found, [], (path, line))
             else:
                 self.assertTrue(any(wrong in x for x in found), (path, line))
+
+
+SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
+# A tree that keeps all rules.
+TREE = {
+    "MAINTAINERS": "# " + SPDX + "\nF: MAINTAINERS\nF: hw/\nF: trace/\n"
+                   "F: tests/\n",
+    "trace/meson.build": "# " + SPDX + "\ntrace_event_dirs = [\n"
+                         "    'hw/misc',\n]\n",
+    "hw/misc/trace-events": "# " + SPDX + "\n# a.c\na_read(int x) \"%d\"\n",
+    "hw/misc/a.c": """/* """ + SPDX + """ */
+/*
+ * Models a thing.
+ */
+#include "util/osdep.h"
+#include "hw/pci/pci.h"
+
+static const VMStateDescription vmstate_a = {
+    .name = "a",
+};
+
+static void a_read(int x)
+{
+    trace_a_read(x);
+}
+
+static const TypeInfo a_types[] = {
+    {
+        .name = "a",
+        .parent = TYPE_PCI_DEVICE,
+        .help = "a thing",
+    },
+};
+""",
+    "tests/qtest/hw/misc/a-test.c": "/* " + SPDX + " */\n",
+}
+SOURCE = "hw/misc/a.c"
+
+
+class BrokenTreeTest(unittest.TestCase):
+    """Each rule, run on a tree that breaks it in one place."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+        subprocess.run(["git", "init", "-q"], check=True)
+        for path, content in TREE.items():
+            self.write(path, content)
+        for module in (size, device):
+            self.addCleanup(setattr, module, "EXCEPTIONS", module.EXCEPTIONS)
+            module.EXCEPTIONS = {}
+
+    def write(self, path, content):
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(content)
+        subprocess.run(["git", "add", path], check=True)
+
+    def run_rule(self, rule):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            return rule.main(), out.getvalue()
+
+    def test_good_tree_passes(self):
+        for rule in (layers, size, device, maintainers, spdx, text, trace):
+            self.assertEqual(self.run_rule(rule), (0, ""), rule.__name__)
+
+    def test_each_rule_fails_when_broken(self):
+        for rule, path, old, new, wrong in (
+                (layers, SOURCE, "hw/pci/pci.h", "hw/i386/boot.h", "rank 5"),
+                (layers, SOURCE, "static void", "#ifdef __x86_64__\n#endif\n"
+                 "static void", "architecture"),
+                (size, SOURCE, "    trace_", "    x();\n" * 61 + "    trace_",
+                 "lines is 62"),
+                (size, SOURCE, "(int x)", "(%s)" % ", ".join("abcdefg"),
+                 "parameters is 7"),
+                (device, SOURCE, "/*\n * Models a thing.\n */\n", "",
+                 "no comment at the top"),
+                (device, SOURCE, ".help", ".nothing", "no .help"),
+                (device, SOURCE, "VMStateDescription", "int", "neither"),
+                (device, SOURCE, "trace_a_read", "a", "no trace events"),
+                (maintainers, "MAINTAINERS", "F: hw/\n", "", "no entry in"),
+                (maintainers, "MAINTAINERS", "F: hw/", "F: hw/\nF: net/",
+                 "no file is"),
+                (spdx, SOURCE, SPDX, "", "no line"),
+                (text, SOURCE, "    trace_", "\ttrace_", "tab"),
+                (trace, SOURCE, "trace_a_read", "a", "nothing calls"),
+                (trace, "trace/meson.build", "    'hw/misc',\n", "",
+                 "not in trace_event_dirs"),
+        ):
+            with self.subTest(rule=rule.__name__, wrong=wrong):
+                self.assertIn(old, TREE[path])
+                self.write(path, TREE[path].replace(old, new, 1))
+                status, out = self.run_rule(rule)
+                self.write(path, TREE[path])
+                self.assertEqual(status, 1)
+                self.assertIn(wrong, out)
+
+    def test_device_without_test_fails(self):
+        os.unlink("tests/qtest/hw/misc/a-test.c")
+        self.assertIn("no tests/qtest/hw/misc/a-test.c",
+                      self.run_rule(device)[1])
+
+    def test_exception_that_is_not_needed_fails(self):
+        device.EXCEPTIONS = {(SOURCE, "trace"): "none"}
+        size.EXCEPTIONS = {SOURCE: "none"}
+        for rule in (device, size):
+            status, out = self.run_rule(rule)
+            self.assertEqual(status, 1)
+            self.assertIn("no longer needed", out)
 
 
 if __name__ == "__main__":
