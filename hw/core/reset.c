@@ -69,12 +69,10 @@ void device_reset(DeviceState *dev)
     DeviceClass *dc = DEVICE_GET_CLASS(dev);
 
     trace_device_reset(dev, object_get_typename(OBJECT(dev)));
-    dev->reset_depth++;
     reset_children(OBJECT(dev));
     if (dc->reset_hold && dev->realized) {
         dc->reset_hold(OBJECT(dev));
     }
-    dev->reset_depth--;
 }
 
 void bus_reset(BusState *bus)

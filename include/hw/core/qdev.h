@@ -92,7 +92,6 @@ struct DeviceState {
     TAILQ_ENTRY(DeviceState) sibling;       /* on parent_bus->children */
     TAILQ_HEAD(BusListHead, BusState) child_buses;
     int num_child_buses;            /* ever made; next automatic number */
-    uint8_t reset_depth;            /* > 0 while its reset is under way */
     bool was_realized;              /* DEVICE_DELETED is due when it is freed */
     unsigned child_index;           /* N of its "child[N]" on the bus */
     struct GpioList *gpios;
