@@ -47,6 +47,34 @@ static bool unix_is_pathname(const UnixSocketAddress *addr)
     return !(addr->has_abstract && addr->abstract);
 }
 
+/* From relative paths of our sockets to where they are: -daemonize leaves for
+ * "/", and the files have to be found again to remove them. Main thread. */
+static GHashTable *unix_files;
+
+static void unix_note_file(const char *path)
+{
+    if (g_path_is_absolute(path)) {
+        return;
+    }
+    if (!unix_files) {
+        unix_files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                           g_free);
+    }
+    g_hash_table_replace(unix_files, g_strdup(path),
+                         g_canonicalize_filename(path, NULL));
+}
+
+static void unix_unlink(const char *path)
+{
+    const char *file = unix_files ? g_hash_table_lookup(unix_files, path)
+                                  : NULL;
+
+    unlink(file ? file : path);
+    if (file) {
+        g_hash_table_remove(unix_files, path);
+    }
+}
+
 static int listen_unix(const SocketAddress *addr, int backlog, Error **errp)
 {
     const UnixSocketAddress *u = &addr->u.q_unix;
@@ -70,6 +98,9 @@ static int listen_unix(const SocketAddress *addr, int backlog, Error **errp)
     }
     if (listen(fd, backlog) < 0) {
         return socket_fail(fd, addr, "listen on", errp);
+    }
+    if (unix_is_pathname(u)) {
+        unix_note_file(u->path);
     }
     return fd;
 }
@@ -198,7 +229,7 @@ void socket_unlink(const SocketAddress *addr)
 {
     if (addr->type == SOCKET_ADDRESS_TYPE_UNIX &&
         unix_is_pathname(&addr->u.q_unix)) {
-        unlink(addr->u.q_unix.path);
+        unix_unlink(addr->u.q_unix.path);
     }
 }
 
@@ -394,6 +425,10 @@ int socket_bind_dgram(const SocketAddress *addr, const SocketAddress *peer,
         socket_unlink(addr);
         if (bind(fd, (struct sockaddr *)&sa, len) < 0) {
             return socket_fail(fd, addr, "bind to", errp);
+        }
+        if (addr->type == SOCKET_ADDRESS_TYPE_UNIX &&
+            unix_is_pathname(&addr->u.q_unix)) {
+            unix_note_file(addr->u.q_unix.path);
         }
     }
     fd_set_nonblock(fd, true);
