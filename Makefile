@@ -89,6 +89,9 @@ check-fuzz: deps-build+fuzz
 
 docs: deps-build+docs
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@# Configured before Sphinx was there: look again.
+	@ninja -C $(BUILD) -t query docs >/dev/null 2>&1 || \
+	    meson setup --reconfigure $(BUILD)
 	ninja -C $(BUILD) docs
 
 demo: deps-build+lab

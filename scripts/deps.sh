@@ -17,12 +17,12 @@ group_packages() {
                  libglib2.0-dev libjson-c-dev liburcu-dev libslirp-dev
                  libseccomp-dev liburing-dev libgnutls28-dev zlib1g-dev
                  libzstd-dev libfdt-dev systemtap-sdt-dev" ;;
-    test)  echo "acpica-tools" ;;
+    test)  echo "git acpica-tools" ;;
     # qemu-system-x86 runs the outer machine and is what bench compares with
     lab)   echo "qemu-system-x86 busybox-static debootstrap e2fsprogs
                  libc6-dev gcc zstd iperf3 acpica-tools kmod" ;;
     fuzz)  echo "clang libclang-rt-dev" ;;
-    style) echo "clang clang-format" ;;
+    style) echo "git" ;;
     docs)  echo "python3-sphinx" ;;
     arm)   echo "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static" ;;
     *) echo "deps.sh: unknown group '$1': build, test, lab, fuzz, style," \
