@@ -18,69 +18,120 @@ static int check_request(BlockBackend *blk, int64_t offset, int64_t bytes)
            !range_fits(offset, bytes, blk->root->bs->total_bytes) ? -EIO : 0;
 }
 
+typedef struct BlkRequest {
+    BlockAcctType type;
+    bool zeroes;
+    int64_t offset, bytes;
+    IoVec *iov;
+    int flags;
+} BlkRequest;
+
+static int coroutine_fn do_request(BlockBackend *blk, const BlkRequest *r)
+{
+    int flags = r->flags | (blk->write_cache ? 0 : BDRV_REQ_FUA);
+    int ret = check_request(blk, r->offset, r->bytes);
+    BlockDriverState *bs = ret ? NULL : blk->root->bs;
+
+    if (ret) {
+        return ret;
+    }
+    switch (r->type) {
+    case BLOCK_ACCT_READ:
+        return bdrv_co_preadv(bs, r->offset, r->iov, r->flags);
+    case BLOCK_ACCT_WRITE:
+        return r->zeroes ? bdrv_co_pwrite_zeroes(bs, r->offset, r->bytes,
+                                                 flags) :
+               bdrv_co_pwritev(bs, r->offset, r->iov, flags);
+    case BLOCK_ACCT_FLUSH:
+        return bdrv_co_flush(bs);
+    default:
+        return bdrv_co_pdiscard(bs, r->offset, r->bytes);
+    }
+}
+
+static int coroutine_fn co_request(BlockBackend *blk, const BlkRequest *r)
+{
+    int ret;
+
+    blk_inc_in_flight(blk);
+    blk_wait_while_drained(blk);
+    ret = do_request(blk, r);
+    blk_dec_in_flight(blk);
+    return ret;
+}
+
 int coroutine_fn blk_co_preadv(BlockBackend *blk, int64_t offset, IoVec *iov,
                                int flags)
 {
-    int ret = check_request(blk, offset, iov->size);
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_READ, .offset = offset, .bytes = iov->size,
+        .iov = iov, .flags = flags,
+    };
 
-    return ret ? ret : bdrv_co_preadv(blk->root->bs, offset, iov, flags);
+    return co_request(blk, &r);
 }
 
 int coroutine_fn blk_co_pwritev(BlockBackend *blk, int64_t offset, IoVec *iov,
                                 int flags)
 {
-    int ret = check_request(blk, offset, iov->size);
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_WRITE, .offset = offset, .bytes = iov->size,
+        .iov = iov, .flags = flags,
+    };
 
-    if (!blk->write_cache) {
-        flags |= BDRV_REQ_FUA;
-    }
-    return ret ? ret : bdrv_co_pwritev(blk->root->bs, offset, iov, flags);
+    return co_request(blk, &r);
 }
 
 int coroutine_fn blk_co_flush(BlockBackend *blk)
 {
-    return blk->root ? bdrv_co_flush(blk->root->bs) : -ENOMEDIUM;
+    const BlkRequest r = { .type = BLOCK_ACCT_FLUSH };
+
+    return co_request(blk, &r);
 }
 
 int coroutine_fn blk_co_pdiscard(BlockBackend *blk, int64_t offset,
                                  int64_t bytes)
 {
-    int ret = check_request(blk, offset, bytes);
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_UNMAP, .offset = offset, .bytes = bytes,
+    };
 
-    return ret ? ret : bdrv_co_pdiscard(blk->root->bs, offset, bytes);
+    return co_request(blk, &r);
 }
 
 int coroutine_fn blk_co_pwrite_zeroes(BlockBackend *blk, int64_t offset,
                                       int64_t bytes, int flags)
 {
-    int ret = check_request(blk, offset, bytes);
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_WRITE, .zeroes = true, .offset = offset,
+        .bytes = bytes, .flags = flags,
+    };
 
-    if (!blk->write_cache) {
-        flags |= BDRV_REQ_FUA;
-    }
-    return ret ? ret : bdrv_co_pwrite_zeroes(blk->root->bs, offset, bytes,
-                                             flags);
+    return co_request(blk, &r);
 }
 
 int coroutine_fn blk_co_truncate(BlockBackend *blk, int64_t size, bool exact,
+                                 PreallocMode prealloc, int flags,
                                  Error **errp)
 {
+    int ret;
+
     if (!blk->root) {
         error_setg(errp, "No medium inserted");
         return -ENOMEDIUM;
     }
-    return bdrv_co_truncate(blk->root->bs, size, exact, errp);
+    blk_inc_in_flight(blk);
+    blk_wait_while_drained(blk);
+    ret = bdrv_co_truncate(blk->root->bs, size, exact, prealloc, flags, errp);
+    blk_dec_in_flight(blk);
+    return ret;
 }
 
 /* ---- With a completion function ---- */
 
 struct BlockAIOCB {
     BlockBackend *blk;
-    BlockAcctType type;
-    bool zeroes;
-    int64_t offset, bytes;
-    IoVec *iov;
-    int flags;
+    BlkRequest req;
     BlockCompletionFn *cb;
     void *opaque;
     int ret;
@@ -97,40 +148,29 @@ static void acb_complete(void *opaque)
     blk_dec_in_flight(blk);
 }
 
-static int coroutine_fn acb_run(BlockAIOCB *a)
-{
-    switch (a->type) {
-    case BLOCK_ACCT_READ:
-        return blk_co_preadv(a->blk, a->offset, a->iov, a->flags);
-    case BLOCK_ACCT_WRITE:
-        return a->zeroes ? blk_co_pwrite_zeroes(a->blk, a->offset, a->bytes,
-                                                a->flags) :
-               blk_co_pwritev(a->blk, a->offset, a->iov, a->flags);
-    case BLOCK_ACCT_FLUSH:
-        return blk_co_flush(a->blk);
-    default:
-        return blk_co_pdiscard(a->blk, a->offset, a->bytes);
-    }
-}
-
 static void coroutine_fn acb_entry(void *opaque)
 {
     BlockAIOCB *acb = opaque;
 
-    acb->ret = acb_run(acb);
+    blk_wait_while_drained(acb->blk);
+    acb->ret = do_request(acb->blk, &acb->req);
     if (acb->returned) {
         acb_complete(acb);
     } else {
-        aio_bh_schedule_oneshot(acb->blk->ctx, acb_complete, acb);
+        aio_bh_schedule_oneshot(aio_get_current(), acb_complete, acb);
     }
 }
 
-static BlockAIOCB *acb_start(const BlockAIOCB *init)
+static BlockAIOCB *acb_start(BlockBackend *blk, const BlkRequest *req,
+                             BlockCompletionFn *cb, void *opaque)
 {
-    BlockAIOCB *acb = g_memdup2(init, sizeof(*init));
+    BlockAIOCB *acb = g_new(BlockAIOCB, 1);
 
-    blk_inc_in_flight(acb->blk);
-    acb->ret = -EINPROGRESS;
+    *acb = (BlockAIOCB) {
+        .blk = blk, .req = *req, .cb = cb, .opaque = opaque,
+        .ret = -EINPROGRESS,
+    };
+    blk_inc_in_flight(blk);
     coroutine_enter(coroutine_create(acb_entry, acb));
     /* Still ours: if it is done, the bottom half has not run yet. */
     acb->returned = true;
@@ -140,56 +180,53 @@ static BlockAIOCB *acb_start(const BlockAIOCB *init)
 BlockAIOCB *blk_aio_preadv(BlockBackend *blk, int64_t offset, IoVec *iov,
                            int flags, BlockCompletionFn *cb, void *opaque)
 {
-    const BlockAIOCB a = {
-        .blk = blk, .type = BLOCK_ACCT_READ, .offset = offset, .iov = iov,
-        .flags = flags, .cb = cb, .opaque = opaque,
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_READ, .offset = offset, .bytes = iov->size,
+        .iov = iov, .flags = flags,
     };
 
-    return acb_start(&a);
+    return acb_start(blk, &r, cb, opaque);
 }
 
 BlockAIOCB *blk_aio_pwritev(BlockBackend *blk, int64_t offset, IoVec *iov,
                             int flags, BlockCompletionFn *cb, void *opaque)
 {
-    const BlockAIOCB a = {
-        .blk = blk, .type = BLOCK_ACCT_WRITE, .offset = offset, .iov = iov,
-        .flags = flags, .cb = cb, .opaque = opaque,
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_WRITE, .offset = offset, .bytes = iov->size,
+        .iov = iov, .flags = flags,
     };
 
-    return acb_start(&a);
+    return acb_start(blk, &r, cb, opaque);
 }
 
 BlockAIOCB *blk_aio_flush(BlockBackend *blk, BlockCompletionFn *cb,
                           void *opaque)
 {
-    const BlockAIOCB a = {
-        .blk = blk, .type = BLOCK_ACCT_FLUSH, .cb = cb, .opaque = opaque,
-    };
+    const BlkRequest r = { .type = BLOCK_ACCT_FLUSH };
 
-    return acb_start(&a);
+    return acb_start(blk, &r, cb, opaque);
 }
 
 BlockAIOCB *blk_aio_pdiscard(BlockBackend *blk, int64_t offset, int64_t bytes,
                              BlockCompletionFn *cb, void *opaque)
 {
-    const BlockAIOCB a = {
-        .blk = blk, .type = BLOCK_ACCT_UNMAP, .offset = offset, .bytes = bytes,
-        .cb = cb, .opaque = opaque,
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_UNMAP, .offset = offset, .bytes = bytes,
     };
 
-    return acb_start(&a);
+    return acb_start(blk, &r, cb, opaque);
 }
 
 BlockAIOCB *blk_aio_pwrite_zeroes(BlockBackend *blk, int64_t offset,
                                   int64_t bytes, int flags,
                                   BlockCompletionFn *cb, void *opaque)
 {
-    const BlockAIOCB a = {
-        .blk = blk, .type = BLOCK_ACCT_WRITE, .zeroes = true, .offset = offset,
-        .bytes = bytes, .flags = flags, .cb = cb, .opaque = opaque,
+    const BlkRequest r = {
+        .type = BLOCK_ACCT_WRITE, .zeroes = true, .offset = offset,
+        .bytes = bytes, .flags = flags,
     };
 
-    return acb_start(&a);
+    return acb_start(blk, &r, cb, opaque);
 }
 
 /* Requests in the kernel cannot be taken back; they complete soon. */
@@ -290,7 +327,8 @@ static int coroutine_fn wait_truncate(void *opaque)
 {
     BlkWait *w = opaque;
 
-    return blk_co_truncate(w->blk, w->offset, false, w->errp);
+    return blk_co_truncate(w->blk, w->offset, false, PREALLOC_MODE_OFF, 0,
+                           w->errp);
 }
 
 int blk_truncate(BlockBackend *blk, int64_t size, Error **errp)

@@ -24,6 +24,8 @@ BlockBackend *blk_new(AioContext *ctx, uint64_t perm, uint64_t shared)
     blk->on_read_error = BLK_ON_ERROR_REPORT;
     blk->on_write_error = BLK_ON_ERROR_ENOSPC;
     g_mutex_init(&blk->stats_lock);
+    g_mutex_init(&blk->queue_lock);
+    g_queue_init(&blk->queued);
     TAILQ_INSERT_TAIL(&blk_backends, blk, next);
     return blk;
 }
@@ -41,6 +43,7 @@ void blk_unref(BlockBackend *blk)
     blk_remove_bs(blk);
     TAILQ_REMOVE(&blk_backends, blk, next);
     g_mutex_clear(&blk->stats_lock);
+    g_mutex_clear(&blk->queue_lock);
     g_free(blk->name);
     g_free(blk);
 }
@@ -126,6 +129,10 @@ void blk_set_dev_ops(BlockBackend *blk, const BlockDevOps *ops, void *opaque)
 {
     blk->ops = ops;
     blk->ops_opaque = opaque;
+    if (ops && ops->drained_begin &&
+        __atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
+        ops->drained_begin(opaque);
+    }
 }
 
 /* ---- Facts ---- */
@@ -186,47 +193,99 @@ AioContext *blk_get_aio_context(BlockBackend *blk)
 
 bool blk_set_aio_context(BlockBackend *blk, AioContext *ctx, Error **errp)
 {
-    BdrvChild *c;
-
-    if (blk->root) {
-        /* All users of a node run in one context. */
-        LIST_FOREACH(c, &blk->root->bs->parents, next_parent) {
-            if (c != blk->root && c->blk && c->blk->ctx != ctx &&
-                c->blk->dev) {
-                error_setg(errp, "Cannot change iothread of active block "
-                           "backend");
-                return false;
-            }
-        }
-    }
     blk_drain(blk);
-    blk->ctx = ctx;
-    if (blk->root) {
-        bdrv_set_aio_context(blk->root->bs, ctx);
+    if (blk->root && !bdrv_set_aio_context(blk->root->bs, ctx, blk->root,
+                                           errp)) {
+        return false;
     }
+    blk->ctx = ctx;
     return true;
 }
 
 void blk_inc_in_flight(BlockBackend *blk)
 {
-    __atomic_fetch_add(&blk->in_flight, 1, __ATOMIC_ACQ_REL);
+    __atomic_fetch_add(&blk->in_flight, 1, __ATOMIC_SEQ_CST);
 }
 
 void blk_dec_in_flight(BlockBackend *blk)
 {
-    if (__atomic_sub_fetch(&blk->in_flight, 1, __ATOMIC_ACQ_REL) == 0) {
+    if (__atomic_sub_fetch(&blk->in_flight, 1, __ATOMIC_SEQ_CST) == 0) {
         aio_wait_kick();
     }
 }
 
 unsigned blk_get_in_flight(BlockBackend *blk)
 {
-    return __atomic_load_n(&blk->in_flight, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&blk->in_flight, __ATOMIC_SEQ_CST);
 }
 
 void blk_drain(BlockBackend *blk)
 {
     AIO_WAIT_WHILE(NULL, blk_get_in_flight(blk));
+}
+
+void blk_root_drained_begin(BlockBackend *blk)
+{
+    if (__atomic_fetch_add(&blk->quiesce, 1, __ATOMIC_SEQ_CST) == 0 &&
+        blk->ops && blk->ops->drained_begin) {
+        blk->ops->drained_begin(blk->ops_opaque);
+    }
+}
+
+static void wake_queued(BlockBackend *blk)
+{
+    Coroutine *co;
+
+    do {
+        g_mutex_lock(&blk->queue_lock);
+        co = g_queue_pop_head(&blk->queued);
+        g_mutex_unlock(&blk->queue_lock);
+        if (co) {
+            aio_co_wake(co);
+        }
+    } while (co);
+}
+
+void blk_root_drained_end(BlockBackend *blk)
+{
+    if (__atomic_sub_fetch(&blk->quiesce, 1, __ATOMIC_SEQ_CST)) {
+        return;
+    }
+    if (blk->ops && blk->ops->drained_end) {
+        blk->ops->drained_end(blk->ops_opaque);
+    }
+    wake_queued(blk);
+}
+
+bool blk_root_drained_poll(BlockBackend *blk)
+{
+    return blk_get_in_flight(blk) ||
+           (blk->ops && blk->ops->drained_poll &&
+            blk->ops->drained_poll(blk->ops_opaque));
+}
+
+void blk_root_resized(BlockBackend *blk)
+{
+    if (blk->ops && blk->ops->resize_cb) {
+        blk->ops->resize_cb(blk->ops_opaque);
+    }
+}
+
+/* Requests wait here while the image is drained, and count as done. */
+void coroutine_fn blk_wait_while_drained(BlockBackend *blk)
+{
+    while (__atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
+        g_mutex_lock(&blk->queue_lock);
+        if (!__atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
+            g_mutex_unlock(&blk->queue_lock);
+            break;
+        }
+        g_queue_push_tail(&blk->queued, coroutine_self());
+        g_mutex_unlock(&blk->queue_lock);
+        blk_dec_in_flight(blk);
+        coroutine_yield();
+        blk_inc_in_flight(blk);
+    }
 }
 
 /* ---- Error policy ---- */

@@ -11,16 +11,17 @@
 #define BLOCK_INTERNAL_H
 
 #include "block/block-backend.h"
-#include "qapi/qapi-types-block-core.h"
+#include "block/io-internal.h"
 #include "util/queue.h"
 
 struct BdrvChild {
     BlockDriverState *bs;           /* holds a reference */
     BlockDriverState *parent;       /* NULL: a BlockBackend */
     BlockBackend *blk;              /* NULL: a node */
-    const char *name;               /* "file", "root" */
+    char *name;                     /* "file", "backing", "root" */
     BdrvChildRole role;
     uint64_t perm, shared;          /* BlkPerm */
+    bool quiesced;                  /* the parent was told to pause */
     LIST_ENTRY(BdrvChild) next_parent;      /* on bs->parents */
     LIST_ENTRY(BdrvChild) next_child;       /* on parent->children */
 };
@@ -29,61 +30,140 @@ typedef struct BlockLimits {
     uint32_t request_alignment;     /* bytes, of offset and length */
     uint32_t mem_alignment;         /* bytes, of buffers; 1: any */
     uint32_t max_transfer;          /* bytes; 0: no limit */
-    int max_iov;
+    int64_t max_pwrite_zeroes;      /* bytes; 0: no limit */
+    int64_t max_pdiscard;           /* bytes; 0: no limit */
+    uint32_t pwrite_zeroes_alignment;       /* bytes; 0: request_alignment */
+    uint32_t pdiscard_alignment;    /* bytes; 0: request_alignment */
     uint32_t discard_granularity;   /* bytes; 0: unknown */
+    int max_iov;
 } BlockLimits;
 
-/* Requests: offset and length are within the node and aligned. 0 or -errno. */
+/*
+ * Requests: offset and length are within the node and aligned to the limits.
+ * 0 or -errno. Context: coroutine; a node's requests may come from several
+ * threads at once.
+ */
 struct BlockDriver {
     const char *name;               /* of the schema */
     size_t instance_size;
     bool is_format;                 /* needs a child "file" */
+    bool is_filter;                 /* shows a child's data as they are */
+    bool supports_backing;
+
+    /* ---- Names and content ---- */
+
+    /* Prefixes of file names that are this driver's, with ':'; NULL ends. */
+    const char *const *protocols;
+    /* @filename to members of the driver's options. */
+    bool (*parse_filename)(const char *filename, struct json_object *options,
+                           Error **errp);
+    /* 0 (not mine) to 100 (surely), from the first bytes of the file. */
+    int (*probe)(const uint8_t *buf, size_t bytes);
+
+    /* ---- Life ---- */
+
     bool (*open)(BlockDriverState *bs, BlockdevOptions *options, Error **errp);
     void (*close)(BlockDriverState *bs);
+
+    /* ---- Facts ---- */
+
     int64_t (*get_length)(BlockDriverState *bs);        /* bytes or -errno */
     void (*refresh_limits)(BlockDriverState *bs);
-    /* The rights of all parents together: refuse, or get ready for them. */
-    bool (*set_perm)(BlockDriverState *bs, uint64_t perm, uint64_t shared,
-                     Error **errp);
+    /* A write past the end makes it longer. NULL: it does not. */
+    bool (*can_grow)(const BlockDriverState *bs);
+    int64_t (*get_allocated_size)(BlockDriverState *bs);
+    uint32_t (*get_cluster_size)(BlockDriverState *bs); /* bytes; 0: none */
+
+    /* ---- Rights (perm.c) ---- */
+
+    /* NULL: bdrv_default_child_perm() */
+    void (*child_perm)(BlockDriverState *bs, BdrvChild *c, uint64_t perm,
+                       uint64_t shared, uint64_t *nperm, uint64_t *nshared);
+    /* Refuse, or get ready for @perm without giving up what is held. Then
+     * set_perm or abort_perm follows. */
+    bool (*check_perm)(BlockDriverState *bs, uint64_t perm, uint64_t shared,
+                       Error **errp);
+    void (*set_perm)(BlockDriverState *bs, uint64_t perm, uint64_t shared);
+    void (*abort_perm)(BlockDriverState *bs);
+
+    /* ---- Quiet (drain.c) ---- */
+
+    /* Stop making requests of its own; go on. */
+    void (*drained_begin)(BlockDriverState *bs);
+    void (*drained_end)(BlockDriverState *bs);
+
+    /* ---- Requests ---- */
+
     int coroutine_fn (*co_preadv)(BlockDriverState *bs, int64_t offset,
                                   int64_t bytes, IoVec *iov);
+    /* @flags: BDRV_REQ_FUA only if supported_write_flags has it. */
     int coroutine_fn (*co_pwritev)(BlockDriverState *bs, int64_t offset,
-                                   int64_t bytes, IoVec *iov);
+                                   int64_t bytes, IoVec *iov, int flags);
+    int supported_write_flags;
+    /* One cluster (the last may be shorter); @bytes 0 ends the stream. */
+    int coroutine_fn (*co_pwritev_compressed)(BlockDriverState *bs,
+                                              int64_t offset, int64_t bytes,
+                                              IoVec *iov);
+    /* What is kept in memory goes to the children; then co_flush: they put it
+     * on the disk (NULL: just that). */
+    int coroutine_fn (*co_flush_to_file)(BlockDriverState *bs);
     int coroutine_fn (*co_flush)(BlockDriverState *bs);
     int coroutine_fn (*co_pdiscard)(BlockDriverState *bs, int64_t offset,
                                     int64_t bytes);
     /* -ENOTSUP: write zeros instead */
     int coroutine_fn (*co_pwrite_zeroes)(BlockDriverState *bs, int64_t offset,
                                          int64_t bytes, int flags);
+    /* BDRV_BLOCK_* of the first bytes; @st->pnum > 0. Without @want_zero it
+     * need not look for zeros. NULL: all is data. */
+    int coroutine_fn (*co_block_status)(BlockDriverState *bs, bool want_zero,
+                                        int64_t offset, int64_t bytes,
+                                        BdrvStatus *st);
     int coroutine_fn (*co_truncate)(BlockDriverState *bs, int64_t size,
-                                    bool exact, Error **errp);
-    int64_t (*get_allocated_size)(BlockDriverState *bs);
+                                    bool exact, PreallocMode prealloc,
+                                    int flags, Error **errp);
+    /* co_change_backing: record the name and format; NULL: none. */
+    int coroutine_fn (*co_change_backing)(BlockDriverState *bs,
+                                          const char *filename,
+                                          const char *format);
+    int coroutine_fn (*co_check)(BlockDriverState *bs, BdrvCheckResult *result,
+                                 int fix);
 };
 
 struct BlockDriverState {
     const BlockDriver *drv;
     void *opaque;                   /* drv->instance_size bytes */
+    struct json_object *options;    /* as given, without implied ones */
     char *node_name;
     char *filename;
     unsigned refcnt;
+    unsigned depth;                 /* nodes on the longest way down */
+    BdrvOpenFlags open_flags;
     bool monitor_owned;             /* holds a reference; blockdev-del */
 
     bool read_only, auto_read_only, force_share;
     bool no_flush, direct;
     bool discard_unmap;
+    bool probed;                    /* as raw: sector 0 is watched */
+    bool encrypted;
     BlockdevDetectZeroesOptions detect_zeroes;
 
     LIST_HEAD(, BdrvChild) children;
     LIST_HEAD(, BdrvChild) parents;
     BdrvChild *file;                /* the child "file" of a format */
+    BdrvChild *backing;             /* the child "backing" */
+    char *backing_file, *backing_format;    /* as the image names it */
+    bool backing_overridden;        /* the user chose another, or none */
     BlockLimits limits;
     int64_t total_bytes;            /* length; changes by truncate */
     AioContext *ctx;
     unsigned in_flight;             /* atomic */
+    unsigned quiesce;               /* drained sections; atomic */
     uint64_t wr_highest_offset;     /* bytes */
+    uint64_t write_gen, flushed_gen;        /* atomic; equal: nothing to do */
 
-    /* Unaligned writes read, change and write: alone among the writes. */
-    CoRwlock write_lock;
+    CoMutex tracked_lock;           /* of the list and the count */
+    LIST_HEAD(, BdrvTracked) tracked;
+    unsigned serialising;           /* of @tracked */
     TAILQ_ENTRY(BlockDriverState) next;
 };
 
@@ -92,46 +172,119 @@ void bdrv_register_driver(const BlockDriver *drv);
 typedef TAILQ_HEAD(BdrvList, BlockDriverState) BdrvList;
 extern BdrvList bdrv_nodes;
 
-/* ---- Graph ---- */
+/* ---- Graph (graph.c) ---- */
+
+/* Nodes below one another, at most: what bounds recursion, and stops an image
+ * that is its own backing file. */
+#define BDRV_MAX_DEPTH 200
 
 /*
  * bdrv_attach_child: make an edge from @parent or @blk to @bs, whose reference
- * is given away. NULL when the rights do not fit.
+ * is given away. NULL when the rights do not fit. A node's edges get the
+ * rights that its driver wants for them, and @perm and @shared are for @blk.
  */
 BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
                              BlockDriverState *bs, const char *name,
                              BdrvChildRole role, uint64_t perm, uint64_t shared,
                              Error **errp);
 void bdrv_detach_child(BdrvChild *c);
-bool bdrv_child_set_perm(BdrvChild *c, uint64_t perm, uint64_t shared,
-                         Error **errp);
-/* bdrv_open_child: the child @ref of @parent, as "file". */
-bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
-                          Error **errp);
-void bdrv_set_aio_context(BlockDriverState *bs, AioContext *ctx);
-char *bdrv_perm_names(uint64_t perm);
-int64_t bdrv_get_allocated_file_size(BlockDriverState *bs);
-
-/* ---- Requests ---- */
-
-int coroutine_fn bdrv_co_preadv(BlockDriverState *bs, int64_t offset,
-                                IoVec *iov, int flags);
-int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
-                                 IoVec *iov, int flags);
-int coroutine_fn bdrv_co_flush(BlockDriverState *bs);
-int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
-                                  int64_t bytes);
-int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
-                                       int64_t bytes, int flags);
-int coroutine_fn bdrv_co_truncate(BlockDriverState *bs, int64_t size,
-                                  bool exact, Error **errp);
+/*
+ * bdrv_replace_node: all parents of @from become parents of @to, but @to
+ * itself. Both drained, or nothing happens and the rights' conflict is the
+ * error.
+ */
+bool bdrv_replace_node(BlockDriverState *from, BlockDriverState *to,
+                       Error **errp);
+/* bdrv_set_backing: another backing node; NULL: none. @bs is drained. */
+bool bdrv_set_backing(BlockDriverState *bs, BlockDriverState *backing,
+                      Error **errp);
+/* bdrv_append: put @overlay on top of @bs, under its parents. */
+bool bdrv_append(BlockDriverState *overlay, BlockDriverState *bs, Error **errp);
+/* bdrv_is_below: whether @bs is @top or can be reached from it. */
+bool bdrv_is_below(BlockDriverState *bs, BlockDriverState *top);
+/* bdrv_skip_filters: the first node from @bs down that is not a filter. */
+BlockDriverState *bdrv_skip_filters(BlockDriverState *bs);
+BdrvChild *bdrv_filter_or_cow_child(BlockDriverState *bs);
 
 /*
- * Run @fn as a coroutine in @ctx and wait for its result: for what is not a
- * coroutine itself. Main thread, big lock.
+ * bdrv_set_aio_context: move @bs and all that is connected to it. Fails when
+ * another user's device is bound to its context. @ignore: the edge whose owner
+ * asks.
  */
-typedef int coroutine_fn BdrvRunFn(void *opaque);
-int bdrv_run(AioContext *ctx, BdrvRunFn *fn, void *opaque);
+bool bdrv_set_aio_context(BlockDriverState *bs, AioContext *ctx,
+                          const BdrvChild *ignore, Error **errp);
+int64_t bdrv_get_allocated_file_size(BlockDriverState *bs);
+int bdrv_flush_node(BlockDriverState *bs);      /* 0 or -errno */
+void bdrv_refresh_limits(BlockDriverState *bs);
+bool bdrv_can_grow(const BlockDriverState *bs);
+
+/* ---- Opening (open.c) ---- */
+
+BlockDriverState *bdrv_open_flags(BlockdevOptions *options, BdrvOpenFlags flags,
+                                  Error **errp);
+/*
+ * bdrv_open_backing: the backing file that options (@ref) or, when they say
+ * nothing, the image's header (bs->backing_file) name. For the end of a
+ * driver's open.
+ */
+bool bdrv_open_backing(BlockDriverState *bs, BlockdevRefOrNull *ref,
+                       Error **errp);
+/* bdrv_resolve_backing: @backing, relative to where @bs is. g_free() it. */
+char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
+                           Error **errp);
+/* bdrv_probes_as_raw: whether an image that starts so would be taken for
+ * one without a format. */
+bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes);
+BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp);
+
+/* bdrv_open_child: the child @ref of @parent, as @name. NULL with an error. */
+BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
+                           const char *name, BdrvChildRole role, Error **errp);
+/* bdrv_open_file_child: the same as "file", kept in parent->file. */
+bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
+                          BdrvChildRole role, Error **errp);
+const BlockDriver *bdrv_find_driver(const char *name);
+
+/* ---- Rights (perm.c) ---- */
+
+char *bdrv_perm_names(uint64_t perm);
+void bdrv_get_cumulative_perm(const BlockDriverState *bs, uint64_t *perm,
+                              uint64_t *shared);
+/*
+ * bdrv_default_child_perm: what a node that its parents use with @perm and
+ * @shared asks of a child in @role.
+ */
+void bdrv_default_child_perm(const BlockDriverState *bs, BdrvChildRole role,
+                             uint64_t perm, uint64_t shared, uint64_t *nperm,
+                             uint64_t *nshared);
+/* bdrv_refresh_perms: derive the rights below @nodes again; all or nothing. */
+bool bdrv_refresh_perms(BlockDriverState *const *nodes, unsigned n,
+                        Error **errp);
+bool bdrv_child_set_perm(BdrvChild *c, uint64_t perm, uint64_t shared,
+                         Error **errp);
+
+/* ---- Quiet (drain.c) ---- */
+
+/*
+ * bdrv_drained_begin: when it returns, no request of @bs is in flight, and
+ * none comes before bdrv_drained_end(). Nests. Main thread.
+ */
+void bdrv_drained_begin(BlockDriverState *bs);
+void bdrv_drained_end(BlockDriverState *bs);
+
+/* Sections of bdrv_drain_all_begin() that are open: a node made in one starts
+ * with that many. */
+extern unsigned bdrv_all_drained;
+/* block-backend.c: the same for a root edge. */
+void blk_root_drained_begin(BlockBackend *blk);
+void blk_root_drained_end(BlockBackend *blk);
+bool blk_root_drained_poll(BlockBackend *blk);
+void blk_root_resized(BlockBackend *blk);
+void coroutine_fn blk_wait_while_drained(BlockBackend *blk);
+
+/* For edges that come and go meanwhile: pause, or let go on, the parent. */
+void bdrv_parent_drained_begin(BdrvChild *c);
+void bdrv_parent_drained_end(BdrvChild *c);
 
 /* block-backend.c, for QMP */
 struct BlockBackend {
@@ -146,6 +299,9 @@ struct BlockBackend {
     bool write_cache;
     BlkOnError on_read_error, on_write_error;
     unsigned in_flight;             /* atomic */
+    unsigned quiesce;               /* drained sections; atomic */
+    GMutex queue_lock;              /* of the queue */
+    GQueue queued;                  /* coroutines, while drained */
     bool io_failed;                 /* io-status */
     GMutex stats_lock;
     uint64_t bytes[BLOCK_ACCT__MAX], ops_done[BLOCK_ACCT__MAX];

@@ -37,7 +37,8 @@ bool qmp_blockdev_del(const char *node_name, Error **errp)
         error_setg(errp, "Node %s is not owned by the monitor", node_name);
         return false;
     }
-    AIO_WAIT_WHILE(NULL, __atomic_load_n(&bs->in_flight, __ATOMIC_ACQUIRE));
+    bdrv_drained_begin(bs);
+    bdrv_drained_end(bs);
     bs->monitor_owned = false;
     bdrv_unref(bs);
     return true;

@@ -5,81 +5,9 @@
  */
 #include "util/osdep.h"
 #include "block-internal.h"
-#include <fcntl.h>
 #include <json-c/json.h>
-#include <sys/stat.h>
 #include "qapi/qapi-types-options.h"
-#include "util/file.h"
 #include "util/log.h"
-
-/* Formats that must not be mistaken for raw data: magic numbers. */
-static const struct {
-    const char *name, *magic;
-    size_t len;
-} known_formats[] = {
-    { "qcow2", "QFI\xfb", 4 }, { "vmdk", "KDMV", 4 }, { "vhdx", "vhdxfile", 8 },
-    { "luks", "LUKS\xba\xbe", 6 }, { "vdi", "<<< ", 4 },
-};
-
-static bool check_supported(const DriveOptions *o, Error **errp)
-{
-    static const char *const urls[] = {
-        "nbd:", "nbd+", "json:", "http:", "https:", "ftp:", "rbd:", "iscsi:",
-        "nfs:", "ssh:",
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(urls); i++) {
-        if (g_str_has_prefix(o->file, urls[i])) {
-            error_setg(errp, "Unknown protocol '%.*s'",
-                       (int)strlen(urls[i]) - 1, urls[i]);
-            error_append_hint(errp, "Files and block devices of the host are "
-                              "supported.");
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Without format=: raw, unless the content says that it is something else. */
-static bool probe_format(const char *path, Error **errp)
-{
-    char buf[16] = { 0 };
-    int fd = file_open(path, O_RDONLY, 0, errp);
-
-    if (fd < 0) {
-        error_prepend(errp, "Could not open '%s': ", path);
-        return false;
-    }
-    fd_read_full(fd, buf, sizeof(buf));
-    close(fd);
-    for (size_t i = 0; i < G_N_ELEMENTS(known_formats); i++) {
-        if (!memcmp(buf, known_formats[i].magic, known_formats[i].len)) {
-            error_setg(errp, "'%s' looks like an image of format '%s'", path,
-                       known_formats[i].name);
-            error_append_hint(errp, "Give format=raw if the guest shall see "
-                              "its bytes as they are.");
-            return false;
-        }
-    }
-    warn_report("Image format was not specified for '%s' and probing guessed "
-                "raw.", path);
-    error_printf("         Specify the 'raw' format explicitly: format=raw\n");
-    return true;
-}
-
-static bool drive_format_is_raw(const DriveOptions *o, Error **errp)
-{
-    const char *format = o->format ? o->format : o->driver;
-
-    if (!format) {
-        return probe_format(o->file, errp);
-    }
-    if (!g_str_equal(format, "raw")) {
-        error_setg(errp, "Unknown driver '%s'", format);
-        return false;
-    }
-    return true;
-}
 
 /* cache=MODE stands for three switches. */
 static void cache_mode(DriveCacheMode mode, bool *writeback, bool *direct,
@@ -92,41 +20,59 @@ static void cache_mode(DriveCacheMode mode, bool *writeback, bool *direct,
     *no_flush = mode == DRIVE_CACHE_MODE_UNSAFE;
 }
 
-static BlockDriverState *drive_open(const DriveOptions *o,
-                                    BlockdevCacheOptions *cache, Error **errp)
+static void add_bool(struct json_object *o, const char *key, bool val)
 {
-    BlockdevRef file = { .type = QAPI_KIND_OBJECT };
-    BlockdevOptions *fo = &file.u.definition;
-    BlockdevOptions raw = { .driver = BLOCKDEV_DRIVER_RAW };
-    struct stat st;
+    json_object_object_add(o, key, json_object_new_boolean(val));
+}
 
-    raw.node_name = o->node_name;
-    raw.has_read_only = true;
-    raw.read_only = (o->has_readonly && o->readonly) ||
-                    (o->has_read_only && o->read_only);
-    raw.has_force_share = o->has_force_share;
-    raw.force_share = o->force_share;
-    raw.has_discard = o->has_discard;
-    raw.discard = o->discard == DRIVE_DISCARD_UNMAP ||
-                  o->discard == DRIVE_DISCARD_ON ?
-                  BLOCKDEV_DISCARD_OPTIONS_UNMAP :
-                  BLOCKDEV_DISCARD_OPTIONS_IGNORE;
-    raw.has_detect_zeroes = o->has_detect_zeroes;
-    raw.detect_zeroes = o->detect_zeroes;
-    raw.cache = cache;
-    raw.u.raw.file = &file;
+static void add_str(struct json_object *o, const char *key, const char *val)
+{
+    if (val) {
+        json_object_object_add(o, key, json_object_new_string(val));
+    }
+}
 
-    fo->driver = stat(o->file, &st) == 0 && S_ISBLK(st.st_mode) ?
-                 BLOCKDEV_DRIVER_HOST_DEVICE : BLOCKDEV_DRIVER_FILE;
-    fo->has_read_only = true;
-    fo->read_only = raw.read_only;
-    fo->has_force_share = o->has_force_share;
-    fo->force_share = o->force_share;
-    fo->cache = cache;
-    fo->u.file.filename = o->file;
-    fo->u.file.has_aio = o->has_aio;
-    fo->u.file.aio = o->aio;
-    return bdrv_open(&raw, errp);
+/* What -drive says of the node for the format. */
+static struct json_object *node_options(const DriveOptions *o, bool direct,
+                                        bool no_flush)
+{
+    struct json_object *n = json_object_new_object();
+    struct json_object *cache = json_object_new_object();
+    bool unmap = o->has_discard && (o->discard == DRIVE_DISCARD_UNMAP ||
+                                    o->discard == DRIVE_DISCARD_ON);
+
+    add_str(n, "node-name", o->node_name);
+    add_bool(n, "read-only", (o->has_readonly && o->readonly) ||
+                             (o->has_read_only && o->read_only));
+    add_bool(n, "auto-read-only", o->has_auto_read_only && o->auto_read_only);
+    add_bool(n, "force-share", o->has_force_share && o->force_share);
+    add_str(n, "discard", unmap ? "unmap" : "ignore");
+    if (o->has_detect_zeroes) {
+        add_str(n, "detect-zeroes",
+                BlockdevDetectZeroesOptions_str(o->detect_zeroes));
+    }
+    add_bool(cache, "direct", direct);
+    add_bool(cache, "no-flush", no_flush);
+    json_object_object_add(n, "cache", cache);
+    return n;
+}
+
+static BlockDriverState *drive_open(const DriveOptions *o, bool direct,
+                                    bool no_flush, Error **errp)
+{
+    struct json_object *top = node_options(o, direct, no_flush);
+    struct json_object *file = NULL;
+    BlockDriverState *bs;
+
+    if (o->has_aio) {
+        file = json_object_new_object();
+        add_str(file, "aio", BlockdevAioOptions_str(o->aio));
+    }
+    bs = bdrv_open_image(o->file, o->format ? o->format : o->driver, top, file,
+                         0, errp);
+    json_object_put(top);
+    json_object_put(file);
+    return bs;
 }
 
 static char *drive_name(const DriveOptions *o, Error **errp)
@@ -175,11 +121,10 @@ static struct json_object *virtio_device(const char *name)
 
 bool drive_add(const DriveOptions *o, struct json_object **device, Error **errp)
 {
-    BlockdevCacheOptions cache = { .has_direct = true, .has_no_flush = true };
     g_autofree char *name = drive_name(o, errp);
     BlockDriverState *bs;
     BlockBackend *blk;
-    bool writeback, ok;
+    bool writeback, direct, no_flush, ok;
 
     *device = NULL;
     if (!name) {
@@ -189,12 +134,9 @@ bool drive_add(const DriveOptions *o, struct json_object **device, Error **errp)
         error_setg(errp, "Device needs media, but drive is empty");
         return false;
     }
-    if (!check_supported(o, errp) || !drive_format_is_raw(o, errp)) {
-        return false;
-    }
     cache_mode(o->has_cache ? o->cache : DRIVE_CACHE_MODE_WRITEBACK,
-               &writeback, &cache.direct, &cache.no_flush);
-    bs = drive_open(o, &cache, errp);
+               &writeback, &direct, &no_flush);
+    bs = drive_open(o, direct, no_flush, errp);
     if (!bs) {
         return false;
     }

@@ -33,6 +33,9 @@ typedef struct FileState {
     bool use_uring;
     bool has_discard, has_zero_range;
     uint64_t locked_perm, locked_unshared;
+    /* Between check_perm and set_perm or abort_perm: */
+    int next_fd;                    /* open for writing; -1: not needed */
+    uint64_t add_perm, add_unshared;        /* locks taken for it */
 } FileState;
 
 /* ---- Locks ---- */
@@ -82,63 +85,95 @@ static bool check_bits(BlockDriverState *bs, uint64_t base, uint64_t bits,
     return true;
 }
 
-/* New locks first, then the checks, then what is no longer needed. */
-static bool file_lock(BlockDriverState *bs, uint64_t perm, uint64_t shared,
-                      Error **errp)
+static bool file_reopen_writable(BlockDriverState *bs, uint64_t perm,
+                                 uint64_t unshared, Error **errp)
+{
+    FileState *s = bs->opaque;
+    int old_fd = s->fd;
+    bool ok;
+
+    s->next_fd = file_open(bs->filename, (s->flags & ~O_ACCMODE) | O_RDWR, 0,
+                           errp);
+    if (s->next_fd < 0 || !s->locking) {
+        return s->next_fd >= 0;
+    }
+    /* The locks go with the descriptor: they are taken on the new one. */
+    s->fd = s->next_fd;
+    ok = lock_bits(s, LOCK_PERM_BASE, perm, errp) &&
+         lock_bits(s, LOCK_SHARED_BASE, unshared, errp);
+    s->fd = old_fd;
+    return ok;
+}
+
+static void file_abort_perm(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+
+    unlock_bits(s, LOCK_PERM_BASE, s->add_perm);
+    unlock_bits(s, LOCK_SHARED_BASE, s->add_unshared);
+    s->add_perm = s->add_unshared = 0;
+    if (s->next_fd >= 0) {
+        close(s->next_fd);
+        s->next_fd = -1;
+    }
+}
+
+/* New locks first, then the checks: two that start at once both see it. */
+static bool file_check_perm(BlockDriverState *bs, uint64_t perm,
+                            uint64_t shared, Error **errp)
 {
     FileState *s = bs->opaque;
     uint64_t unshared = ~shared & BLK_PERM_ALL;
-    uint64_t add_perm = perm & ~s->locked_perm;
-    uint64_t add_unshared = unshared & ~s->locked_unshared;
+    bool ok = true;
 
-    if (!s->locking) {
-        return true;
+    if (s->locking) {
+        s->add_perm = perm & ~s->locked_perm;
+        s->add_unshared = unshared & ~s->locked_unshared;
+        ok = lock_bits(s, LOCK_PERM_BASE, s->add_perm, errp) &&
+             lock_bits(s, LOCK_SHARED_BASE, s->add_unshared, errp) &&
+             check_bits(bs, LOCK_SHARED_BASE, perm, "", errp) &&
+             check_bits(bs, LOCK_PERM_BASE, unshared, "shared ", errp);
     }
-    if (!lock_bits(s, LOCK_PERM_BASE, add_perm, errp) ||
-        !lock_bits(s, LOCK_SHARED_BASE, add_unshared, errp) ||
-        !check_bits(bs, LOCK_SHARED_BASE, perm, "", errp) ||
-        !check_bits(bs, LOCK_PERM_BASE, unshared, "shared ", errp)) {
-        unlock_bits(s, LOCK_PERM_BASE, add_perm);
-        unlock_bits(s, LOCK_SHARED_BASE, add_unshared);
-        return false;
+    if (ok && (perm & ~(uint64_t)BLK_PERM_CONSISTENT_READ) &&
+        (s->flags & O_ACCMODE) == O_RDONLY) {
+        ok = file_reopen_writable(bs, perm, unshared, errp);
     }
-    unlock_bits(s, LOCK_PERM_BASE, s->locked_perm & ~perm);
-    unlock_bits(s, LOCK_SHARED_BASE, s->locked_unshared & ~unshared);
-    s->locked_perm = perm;
-    s->locked_unshared = unshared;
-    return true;
+    if (!ok) {
+        file_abort_perm(bs);
+    }
+    return ok;
+}
+
+/* Requests on their way still use the old descriptor. */
+static void file_switch_fd(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+
+    bdrv_drained_begin(bs);
+    close(s->fd);
+    s->fd = s->next_fd;
+    s->next_fd = -1;
+    s->flags = (s->flags & ~O_ACCMODE) | O_RDWR;
+    bdrv_drained_end(bs);
+}
+
+static void file_set_perm(BlockDriverState *bs, uint64_t perm, uint64_t shared)
+{
+    FileState *s = bs->opaque;
+    uint64_t unshared = ~shared & BLK_PERM_ALL;
+
+    if (s->next_fd >= 0) {
+        file_switch_fd(bs);
+    } else if (s->locking) {
+        unlock_bits(s, LOCK_PERM_BASE, s->locked_perm & ~perm);
+        unlock_bits(s, LOCK_SHARED_BASE, s->locked_unshared & ~unshared);
+    }
+    s->locked_perm = s->locking ? perm : 0;
+    s->locked_unshared = s->locking ? unshared : 0;
+    s->add_perm = s->add_unshared = 0;
 }
 
 /* ---- Open ---- */
-
-static bool reopen_writable(BlockDriverState *bs, Error **errp)
-{
-    FileState *s = bs->opaque;
-    int flags = (s->flags & ~O_ACCMODE) | O_RDWR;
-    int fd = file_open(bs->filename, flags, 0, errp);
-
-    if (fd < 0) {
-        return false;
-    }
-    /* The locks go with the descriptor: they are taken again. */
-    close(s->fd);
-    s->fd = fd;
-    s->flags = flags;
-    s->locked_perm = s->locked_unshared = 0;
-    return true;
-}
-
-static bool file_set_perm(BlockDriverState *bs, uint64_t perm, uint64_t shared,
-                          Error **errp)
-{
-    FileState *s = bs->opaque;
-
-    if ((perm & ~(uint64_t)BLK_PERM_CONSISTENT_READ) &&
-        (s->flags & O_ACCMODE) == O_RDONLY && !reopen_writable(bs, errp)) {
-        return false;
-    }
-    return file_lock(bs, perm, shared, errp);
-}
 
 static bool file_check_kind(BlockDriverState *bs, bool want_device,
                             Error **errp)
@@ -194,7 +229,7 @@ static bool file_open_kind(BlockDriverState *bs, BlockdevOptionsFile *o,
     FileState *s = bs->opaque;
     bool writable = !bs->read_only && !bs->auto_read_only;
 
-    s->fd = -1;
+    s->fd = s->next_fd = -1;
     bs->filename = g_strdup(g_str_has_prefix(o->filename, "file:") ?
                             o->filename + 5 : o->filename);
     s->flags = (writable ? O_RDWR : O_RDONLY) | (bs->direct ? O_DIRECT : 0);
@@ -320,6 +355,24 @@ static int task_rw(void *opaque)
     return 0;
 }
 
+/* Zeros as data, for space that is really there. */
+static int file_write_zeroes(int fd, int64_t offset, int64_t bytes)
+{
+    g_autofree void *buf = g_malloc0(64 * KiB);
+
+    while (bytes > 0) {
+        ssize_t n = RETRY_ON_EINTR(pwrite(fd, buf, MIN(bytes, (int64_t)64 * KiB),
+                                          offset));
+
+        if (n < 0) {
+            return -errno;
+        }
+        offset += n;
+        bytes -= n;
+    }
+    return 0;
+}
+
 static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
                                    IoVec *iov, bool write)
 {
@@ -341,7 +394,7 @@ static int coroutine_fn file_co_preadv(BlockDriverState *bs, int64_t offset,
 }
 
 static int coroutine_fn file_co_pwritev(BlockDriverState *bs, int64_t offset,
-                                        int64_t bytes, IoVec *iov)
+                                        int64_t bytes, IoVec *iov, int flags)
 {
     return file_co_rw(bs, offset, iov, true);
 }
@@ -424,19 +477,64 @@ static int coroutine_fn file_co_pwrite_zeroes(BlockDriverState *bs,
     return ret;
 }
 
-static int coroutine_fn file_co_truncate(BlockDriverState *bs, int64_t size,
-                                         bool exact, Error **errp)
+/* ---- Length ---- */
+
+/* fallocate() where it works; else zeros, for file systems without it. */
+static int task_preallocate(void *opaque)
+{
+    FileTask *t = opaque;
+
+    if (t->write) {
+        return file_write_zeroes(t->fd, t->offset, t->bytes);
+    }
+    return -posix_fallocate(t->fd, t->offset, t->bytes);
+}
+
+static int coroutine_fn file_preallocate(BlockDriverState *bs, int64_t from,
+                                         int64_t to, PreallocMode mode,
+                                         Error **errp)
 {
     FileState *s = bs->opaque;
+    FileTask t = {
+        .fd = s->fd, .offset = from, .bytes = to - from,
+        .write = mode == PREALLOC_MODE_FULL,
+    };
+    int ret = to > from ? thread_pool_submit_co(task_preallocate, &t) : 0;
+
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not preallocate data for the new "
+                         "file");
+        /* The size was the caller's wish; without the space it is not had. */
+        if (ftruncate(s->fd, from) < 0) {
+            warn_report("could not cut '%s' to its old size of %" PRId64
+                        " bytes", bs->filename, from);
+        }
+    }
+    return ret;
+}
+
+static int coroutine_fn file_co_truncate(BlockDriverState *bs, int64_t size,
+                                         bool exact, PreallocMode prealloc,
+                                         int flags, Error **errp)
+{
+    FileState *s = bs->opaque;
+    int64_t now = file_get_length(bs);
 
     if (s->is_device) {
-        int64_t now = file_get_length(bs);
-
         if (now >= size && !(exact && now != size)) {
             return 0;
         }
         error_setg(errp, "Cannot resize device files");
         return -ENOTSUP;
+    }
+    if (prealloc == PREALLOC_MODE_METADATA) {
+        error_setg(errp, "Unsupported preallocation mode '%s'",
+                   PreallocMode_str(prealloc));
+        return -ENOTSUP;
+    }
+    if (prealloc != PREALLOC_MODE_OFF && size < now) {
+        error_setg(errp, "Preallocation can't be used for shrinking files");
+        return -EINVAL;
     }
     if (ftruncate(s->fd, size) < 0) {
         int ret = -errno;
@@ -444,7 +542,44 @@ static int coroutine_fn file_co_truncate(BlockDriverState *bs, int64_t size,
         error_setg_errno(errp, -ret, "Failed to resize file");
         return ret;
     }
-    return 0;
+    return prealloc == PREALLOC_MODE_OFF ? 0 :
+           file_preallocate(bs, now, size, prealloc, errp);
+}
+
+static bool file_can_grow(const BlockDriverState *bs)
+{
+    return !((const FileState *)bs->opaque)->is_device;
+}
+
+/* ---- Holes ---- */
+
+/* lseek(2): the next hole after data, or the next data after a hole. */
+static int coroutine_fn file_co_block_status(BlockDriverState *bs,
+                                             bool want_zero, int64_t offset,
+                                             int64_t bytes, BdrvStatus *st)
+{
+    FileState *s = bs->opaque;
+    off_t data, hole;
+
+    *st = (BdrvStatus) { .pnum = bytes, .map = offset, .file = bs };
+    if (!want_zero) {
+        return BDRV_BLOCK_DATA | BDRV_BLOCK_OFFSET_VALID;
+    }
+    data = lseek(s->fd, offset, SEEK_DATA);
+    if (data > offset) {
+        st->pnum = MIN(bytes, data - offset);
+        return BDRV_BLOCK_ZERO | BDRV_BLOCK_OFFSET_VALID;
+    }
+    if (data < 0) {
+        /* ENXIO: nothing but a hole from here on. */
+        return (errno == ENXIO ? BDRV_BLOCK_ZERO : BDRV_BLOCK_DATA) |
+               BDRV_BLOCK_OFFSET_VALID;
+    }
+    hole = lseek(s->fd, offset, SEEK_HOLE);
+    if (hole > offset) {
+        st->pnum = MIN(bytes, hole - offset);
+    }
+    return BDRV_BLOCK_DATA | BDRV_BLOCK_OFFSET_VALID;
 }
 
 #define FILE_DRIVER(n, open_fn)                                                \
@@ -455,12 +590,16 @@ static int coroutine_fn file_co_truncate(BlockDriverState *bs, int64_t size,
         .close = file_close,                                                   \
         .get_length = file_get_length,                                         \
         .refresh_limits = file_refresh_limits,                                 \
+        .can_grow = file_can_grow,                                             \
+        .check_perm = file_check_perm,                                         \
         .set_perm = file_set_perm,                                             \
+        .abort_perm = file_abort_perm,                                         \
         .co_preadv = file_co_preadv,                                           \
         .co_pwritev = file_co_pwritev,                                         \
         .co_flush = file_co_flush,                                             \
         .co_pdiscard = file_co_pdiscard,                                       \
         .co_pwrite_zeroes = file_co_pwrite_zeroes,                             \
+        .co_block_status = file_co_block_status,                               \
         .co_truncate = file_co_truncate,                                       \
         .get_allocated_size = file_get_allocated,                              \
     }

@@ -1,177 +1,149 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The block graph: drivers, nodes, edges and their rights. */
+/*
+ * The block graph: nodes, edges, and changes of the edges. Opening: open.c;
+ * rights: perm.c; drained sections: drain.c.
+ *
+ * An edge changes only while its child is drained, so that no request is on
+ * its way along it. Main thread, big lock.
+ */
 #include "util/osdep.h"
 #include "block-internal.h"
-#include "util/log.h"
+#include <json-c/json.h>
 #include "util/main-loop.h"
 
 BdrvList bdrv_nodes = TAILQ_HEAD_INITIALIZER(bdrv_nodes);
 
-static const BlockDriver *drivers[16];
-static unsigned num_drivers;
+/* ---- Depth ---- */
 
-void bdrv_register_driver(const BlockDriver *drv)
+static void refresh_depth(BlockDriverState *bs)
 {
-    g_assert(num_drivers < G_N_ELEMENTS(drivers));
-    drivers[num_drivers++] = drv;
-}
-
-static const BlockDriver *find_driver(const char *name)
-{
-    for (unsigned i = 0; i < num_drivers; i++) {
-        if (g_str_equal(drivers[i]->name, name)) {
-            return drivers[i];
-        }
-    }
-    return NULL;
-}
-
-/* ---- Rights ---- */
-
-static const char *const perm_names[] = {
-    "consistent read", "write", "write unchanged", "resize",
-};
-
-char *bdrv_perm_names(uint64_t perm)
-{
-    GString *s = g_string_new(NULL);
-
-    for (size_t i = 0; i < G_N_ELEMENTS(perm_names); i++) {
-        if (perm & BIT64(i)) {
-            g_string_append_printf(s, "%s%s", s->len ? ", " : "",
-                                   perm_names[i]);
-        }
-    }
-    return g_string_free(s, FALSE);
-}
-
-static char *child_user(const BdrvChild *c)
-{
-    g_autofree char *path = NULL;
-
-    if (c->parent) {
-        return g_strdup_printf("node '%s'", c->parent->node_name);
-    }
-    if (c->blk->dev) {
-        path = object_get_canonical_path(c->blk->dev);
-        return g_strdup_printf("block device '%s'", path ? path : "");
-    }
-    return g_strdup_printf("block device '%s'", c->blk->name);
-}
-
-static bool conflict(const BdrvChild *other, uint64_t perm, bool taken,
-                     Error **errp)
-{
-    g_autofree char *user = child_user(other);
-    g_autofree char *names = bdrv_perm_names(perm);
-
-    error_setg(errp, "Conflicts with use by %s as '%s', which %s '%s' on %s",
-               user, other->name, taken ? "uses" : "does not allow", names,
-               other->bs->node_name);
-    return false;
-}
-
-/* Whether @c with these rights fits the other edges into its node. */
-static bool perms_fit(const BdrvChild *c, uint64_t perm, uint64_t shared,
-                      Error **errp)
-{
-    const BdrvChild *o;
-
-    LIST_FOREACH(o, &c->bs->parents, next_parent) {
-        if (o == c) {
-            continue;
-        }
-        if (perm & ~o->shared) {
-            return conflict(o, perm & ~o->shared, false, errp);
-        }
-        if (o->perm & ~shared) {
-            return conflict(o, o->perm & ~shared, true, errp);
-        }
-    }
-    return true;
-}
-
-static void cumulative_perms(const BlockDriverState *bs, uint64_t *perm,
-                             uint64_t *shared)
-{
-    const BdrvChild *c;
-
-    *perm = 0;
-    *shared = BLK_PERM_ALL;
-    LIST_FOREACH(c, &bs->parents, next_parent) {
-        *perm |= c->perm;
-        *shared &= c->shared;
-    }
-}
-
-/* Derive what @bs needs of itself and its children from its parents. */
-static bool refresh_perms(BlockDriverState *bs, Error **errp)
-{
-    const uint64_t writing = BLK_PERM_WRITE | BLK_PERM_WRITE_UNCHANGED |
-                             BLK_PERM_RESIZE;
-    uint64_t perm, shared;
+    unsigned depth = 1;
     BdrvChild *c;
 
-    cumulative_perms(bs, &perm, &shared);
-    if (bs->force_share) {
-        shared = BLK_PERM_ALL;
-    }
-    if ((perm & writing) && bs->read_only && !bs->auto_read_only) {
-        error_setg(errp, "Block node is read-only");
-        return false;
-    }
-    if (bs->drv->set_perm && !bs->drv->set_perm(bs, perm, shared, errp)) {
-        return false;
-    }
     LIST_FOREACH(c, &bs->children, next_child) {
-        /* A format reads its metadata, whatever its users do. */
-        if (!bdrv_child_set_perm(c, perm | BLK_PERM_CONSISTENT_READ, shared,
-                                 errp)) {
-            return false;
+        depth = MAX(depth, c->bs->depth + 1);
+    }
+    if (depth == bs->depth) {
+        return;
+    }
+    bs->depth = depth;
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        if (c->parent) {
+            refresh_depth(c->parent);
         }
     }
-    return true;
 }
 
-bool bdrv_child_set_perm(BdrvChild *c, uint64_t perm, uint64_t shared,
-                         Error **errp)
+/* The longest way from @bs up to a node that nothing is on top of. */
+static unsigned height(const BlockDriverState *bs)
 {
-    uint64_t old_perm = c->perm, old_shared = c->shared;
+    const BdrvChild *c;
+    unsigned h = 0;
 
-    if (!perms_fit(c, perm, shared, errp)) {
-        return false;
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        unsigned up = c->parent ? height(c->parent) : 0;
+
+        h = MAX(h, up);
     }
-    c->perm = perm;
-    c->shared = shared;
-    if (refresh_perms(c->bs, errp)) {
+    return h + 1;
+}
+
+bool bdrv_is_below(BlockDriverState *bs, BlockDriverState *top)
+{
+    BdrvChild *c;
+
+    if (bs == top) {
         return true;
     }
-    c->perm = old_perm;
-    c->shared = old_shared;
-    refresh_perms(c->bs, NULL);
+    LIST_FOREACH(c, &top->children, next_child) {
+        if (bdrv_is_below(bs, c->bs)) {
+            return true;
+        }
+    }
     return false;
+}
+
+static bool check_place(BlockDriverState *parent, BlockDriverState *bs,
+                        const char *name, Error **errp)
+{
+    if (!parent) {
+        return true;
+    }
+    if (bdrv_is_below(parent, bs)) {
+        error_setg(errp, "Making '%s' a %s child of '%s' would create a cycle",
+                   bs->node_name, name, parent->node_name);
+        return false;
+    }
+    if (height(parent) + bs->depth > BDRV_MAX_DEPTH) {
+        error_setg(errp, "The chain of nodes below '%s' is longer than %d",
+                   parent->node_name, BDRV_MAX_DEPTH);
+        return false;
+    }
+    return true;
 }
 
 /* ---- Edges ---- */
+
+/* Its parent pauses as long as the child is drained. */
+static void edge_link(BdrvChild *c, BlockDriverState *bs)
+{
+    c->bs = bs;
+    LIST_INSERT_HEAD(&bs->parents, c, next_parent);
+    if (__atomic_load_n(&bs->quiesce, __ATOMIC_RELAXED)) {
+        bdrv_parent_drained_begin(c);
+    }
+    if (c->parent) {
+        refresh_depth(c->parent);
+    }
+}
+
+static void edge_unlink(BdrvChild *c)
+{
+    bdrv_parent_drained_end(c);
+    LIST_REMOVE(c, next_parent);
+}
+
+static void edge_free(BdrvChild *c)
+{
+    g_free(c->name);
+    g_free(c);
+}
+
+static bool edge_set_perm(BdrvChild *c, uint64_t perm, uint64_t shared,
+                          Error **errp)
+{
+    return c->blk ? bdrv_child_set_perm(c, perm, shared, errp) :
+                    bdrv_refresh_perms(&c->parent, 1, errp);
+}
 
 BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
                              BlockDriverState *bs, const char *name,
                              BdrvChildRole role, uint64_t perm, uint64_t shared,
                              Error **errp)
 {
-    BdrvChild *c = g_new0(BdrvChild, 1);
+    BdrvChild *c;
 
-    c->bs = bs;
+    if (!check_place(parent, bs, name, errp)) {
+        bdrv_unref(bs);
+        return NULL;
+    }
+    if (parent && bs->ctx != parent->ctx &&
+        !bdrv_set_aio_context(bs, parent->ctx, NULL, NULL) &&
+        !bdrv_set_aio_context(parent, bs->ctx, NULL, errp)) {
+        bdrv_unref(bs);
+        return NULL;
+    }
+    c = g_new0(BdrvChild, 1);
     c->parent = parent;
     c->blk = blk;
-    c->name = name;
+    c->name = g_strdup(name);
     c->role = role;
     c->shared = BLK_PERM_ALL;
-    LIST_INSERT_HEAD(&bs->parents, c, next_parent);
     if (parent) {
         LIST_INSERT_HEAD(&parent->children, c, next_child);
     }
-    if (!bdrv_child_set_perm(c, perm, shared, errp)) {
+    edge_link(c, bs);
+    if (!edge_set_perm(c, perm, shared, errp)) {
         bdrv_detach_child(c);
         return NULL;
     }
@@ -180,114 +152,228 @@ BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
 
 void bdrv_detach_child(BdrvChild *c)
 {
-    BlockDriverState *bs = c->bs;
+    BlockDriverState *bs = c->bs, *parent = c->parent;
 
-    LIST_REMOVE(c, next_parent);
-    if (c->parent) {
-        LIST_REMOVE(c, next_child);
+    if (parent && parent->file == c) {
+        parent->file = NULL;
     }
-    g_free(c);
-    refresh_perms(bs, NULL);
+    if (parent && parent->backing == c) {
+        parent->backing = NULL;
+    }
+    edge_unlink(c);
+    if (parent) {
+        LIST_REMOVE(c, next_child);
+        refresh_depth(parent);
+    }
+    edge_free(c);
+    /* To ask for less is never refused. */
+    bdrv_refresh_perms(&bs, 1, NULL);
     bdrv_unref(bs);
 }
 
-bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
-                          Error **errp)
+static void edge_move(BdrvChild *c, BlockDriverState *to)
 {
-    BlockDriverState *bs;
+    BlockDriverState *from = c->bs;
 
-    if (ref->type == QAPI_KIND_STRING) {
-        bs = bdrv_find_node(ref->u.reference);
-        if (!bs) {
-            error_setg(errp, "Cannot find device='' nor node-name='%s'",
-                       ref->u.reference);
+    bdrv_ref(to);
+    edge_unlink(c);
+    edge_link(c, to);
+    bdrv_unref(from);
+}
+
+/* ---- Changes ---- */
+
+static GPtrArray *edges_to_move(BlockDriverState *from, BlockDriverState *to)
+{
+    GPtrArray *edges = g_ptr_array_new();
+    BdrvChild *c;
+
+    LIST_FOREACH(c, &from->parents, next_parent) {
+        /* What is below @to itself stays. */
+        if (!c->parent || !bdrv_is_below(c->parent, to)) {
+            g_ptr_array_add(edges, c);
+        }
+    }
+    return edges;
+}
+
+static void notify_resize(BlockDriverState *bs)
+{
+    BdrvChild *c;
+
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        if (c->blk) {
+            blk_root_resized(c->blk);
+        }
+    }
+}
+
+bool bdrv_replace_node(BlockDriverState *from, BlockDriverState *to,
+                       Error **errp)
+{
+    g_autoptr(GPtrArray) edges = edges_to_move(from, to);
+    BlockDriverState *both[] = { to, from };
+    bool ok;
+
+    if (from->ctx != to->ctx &&
+        !bdrv_set_aio_context(to, from->ctx, NULL, errp)) {
+        return false;
+    }
+    bdrv_ref(from);
+    bdrv_drained_begin(from);
+    bdrv_drained_begin(to);
+    for (guint i = 0; i < edges->len; i++) {
+        edge_move(g_ptr_array_index(edges, i), to);
+    }
+    ok = bdrv_refresh_perms(both, 2, errp);
+    for (guint i = 0; !ok && i < edges->len; i++) {
+        edge_move(g_ptr_array_index(edges, i), from);
+    }
+    if (ok && from->total_bytes != to->total_bytes) {
+        notify_resize(to);
+    }
+    bdrv_drained_end(to);
+    bdrv_drained_end(from);
+    bdrv_unref(from);
+    return ok;
+}
+
+bool bdrv_set_backing(BlockDriverState *bs, BlockDriverState *backing,
+                      Error **errp)
+{
+    BlockDriverState *old = bs->backing ? bs->backing->bs : NULL;
+    BdrvChild *c = NULL;
+
+    if (old == backing) {
+        return true;
+    }
+    if (old) {
+        bdrv_ref(old);
+        bdrv_detach_child(bs->backing);
+    }
+    if (backing) {
+        bdrv_ref(backing);
+        c = bdrv_attach_child(bs, NULL, backing, "backing", BDRV_CHILD_COW, 0,
+                              BLK_PERM_ALL, errp);
+    }
+    if (backing && !c && old) {
+        /* As it was: the rights are those that it had. */
+        bs->backing = bdrv_attach_child(bs, NULL, old, "backing",
+                                        BDRV_CHILD_COW, 0, BLK_PERM_ALL, NULL);
+        return false;
+    }
+    bs->backing = c;
+    bdrv_unref(old);
+    bdrv_refresh_limits(bs);
+    return !backing || c;
+}
+
+bool bdrv_append(BlockDriverState *overlay, BlockDriverState *bs, Error **errp)
+{
+    bool ok;
+
+    bdrv_drained_begin(bs);
+    ok = bdrv_set_backing(overlay, bs, errp);
+    if (ok && !bdrv_replace_node(bs, overlay, errp)) {
+        bdrv_set_backing(overlay, NULL, NULL);
+        ok = false;
+    }
+    bdrv_drained_end(bs);
+    return ok;
+}
+
+BdrvChild *bdrv_filter_or_cow_child(BlockDriverState *bs)
+{
+    return bs->drv->is_filter ? bs->file : bs->backing;
+}
+
+BlockDriverState *bdrv_skip_filters(BlockDriverState *bs)
+{
+    while (bs && bs->drv->is_filter) {
+        bs = bs->file ? bs->file->bs : NULL;
+    }
+    return bs;
+}
+
+/* ---- Contexts ---- */
+
+static bool collect_connected(BlockDriverState *bs, GPtrArray *nodes,
+                              AioContext *ctx, const BdrvChild *ignore,
+                              Error **errp)
+{
+    BdrvChild *c;
+
+    if (g_ptr_array_find(nodes, bs, NULL)) {
+        return true;
+    }
+    g_ptr_array_add(nodes, bs);
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        if (c == ignore) {
+            continue;
+        }
+        if (c->parent &&
+            !collect_connected(c->parent, nodes, ctx, ignore, errp)) {
             return false;
         }
-        bdrv_ref(bs);
-    } else {
-        BlockdevOptions *o = &ref->u.definition;
-
-        /* What is not given is the parent's. */
-        if (!o->has_read_only) {
-            o->has_read_only = true;
-            o->read_only = parent->read_only;
-        }
-        if (!o->has_discard && parent->discard_unmap) {
-            o->has_discard = true;
-            o->discard = BLOCKDEV_DISCARD_OPTIONS_UNMAP;
-        }
-        bs = bdrv_open(o, errp);
-        if (!bs) {
+        if (c->blk && c->blk->dev && c->blk->ctx != ctx) {
+            error_setg(errp, "Cannot change iothread of active block backend");
             return false;
         }
     }
-    parent->file = bdrv_attach_child(parent, NULL, bs, "file", BDRV_CHILD_DATA |
-                                     BDRV_CHILD_PRIMARY,
-                                     BLK_PERM_CONSISTENT_READ, BLK_PERM_ALL,
-                                     errp);
-    return parent->file != NULL;
+    LIST_FOREACH(c, &bs->children, next_child) {
+        if (!collect_connected(c->bs, nodes, ctx, ignore, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void move_blks(BlockDriverState *bs, AioContext *ctx)
+{
+    BdrvChild *c;
+
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        if (c->blk) {
+            c->blk->ctx = ctx;
+        }
+    }
+}
+
+bool bdrv_set_aio_context(BlockDriverState *bs, AioContext *ctx,
+                          const BdrvChild *ignore, Error **errp)
+{
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+
+    if (bs->ctx == ctx) {
+        return true;
+    }
+    if (!collect_connected(bs, nodes, ctx, ignore, errp)) {
+        return false;
+    }
+    for (guint i = 0; i < nodes->len; i++) {
+        bdrv_drained_begin(g_ptr_array_index(nodes, i));
+    }
+    for (guint i = 0; i < nodes->len; i++) {
+        BlockDriverState *n = g_ptr_array_index(nodes, i);
+
+        n->ctx = ctx;
+        move_blks(n, ctx);
+    }
+    for (guint i = 0; i < nodes->len; i++) {
+        bdrv_drained_end(g_ptr_array_index(nodes, i));
+    }
+    return true;
 }
 
 /* ---- Nodes ---- */
-
-BlockDriverState *bdrv_find_node(const char *node_name)
-{
-    BlockDriverState *bs;
-
-    TAILQ_FOREACH(bs, &bdrv_nodes, next) {
-        if (g_str_equal(bs->node_name, node_name)) {
-            return bs;
-        }
-    }
-    return NULL;
-}
-
-static char *choose_node_name(const char *given, Error **errp)
-{
-    static unsigned next;
-    char *name = NULL;
-
-    if (!given) {
-        do {
-            g_free(name);
-            name = g_strdup_printf("#block%03u", next++);
-        } while (bdrv_find_node(name));
-        return name;
-    }
-    if (!id_wellformed(given)) {
-        error_setg(errp, "Invalid node-name: '%s'", given);
-        return NULL;
-    }
-    if (strlen(given) > 31) {
-        error_setg(errp, "Node name too long");
-        return NULL;
-    }
-    if (bdrv_find_node(given) || blk_find(given)) {
-        error_setg(errp, "Duplicate nodes with node-name='%s'", given);
-        return NULL;
-    }
-    return g_strdup(given);
-}
-
-static void set_common_options(BlockDriverState *bs, const BlockdevOptions *o)
-{
-    bs->read_only = o->has_read_only && o->read_only;
-    bs->auto_read_only = o->has_auto_read_only && o->auto_read_only;
-    bs->force_share = o->has_force_share && o->force_share;
-    bs->discard_unmap = o->has_discard &&
-                        o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP;
-    if (o->cache) {
-        bs->direct = o->cache->has_direct && o->cache->direct;
-        bs->no_flush = o->cache->has_no_flush && o->cache->no_flush;
-    }
-    bs->detect_zeroes = o->has_detect_zeroes ? o->detect_zeroes :
-                        BLOCKDEV_DETECT_ZEROES_OPTIONS_OFF;
-}
 
 static void bdrv_delete(BlockDriverState *bs)
 {
     BdrvChild *c;
 
+    if (bs->opaque && !bs->read_only && bs->drv->is_format) {
+        bdrv_flush_node(bs);
+    }
     if (bs->drv->close && bs->opaque) {
         bs->drv->close(bs);
     }
@@ -297,9 +383,12 @@ static void bdrv_delete(BlockDriverState *bs)
     if (TAILQ_IS_LINKED(bs, next)) {
         TAILQ_REMOVE_CLEAR(&bdrv_nodes, bs, next);
     }
+    json_object_put(bs->options);
     g_free(bs->opaque);
     g_free(bs->node_name);
     g_free(bs->filename);
+    g_free(bs->backing_file);
+    g_free(bs->backing_format);
     g_free(bs);
 }
 
@@ -316,7 +405,19 @@ void bdrv_unref(BlockDriverState *bs)
     }
 }
 
-static void refresh_limits(BlockDriverState *bs)
+BlockDriverState *bdrv_find_node(const char *node_name)
+{
+    BlockDriverState *bs;
+
+    TAILQ_FOREACH(bs, &bdrv_nodes, next) {
+        if (g_str_equal(bs->node_name, node_name)) {
+            return bs;
+        }
+    }
+    return NULL;
+}
+
+void bdrv_refresh_limits(BlockDriverState *bs)
 {
     bs->limits = (BlockLimits) {
         .request_alignment = 1, .mem_alignment = 1, .max_iov = IOV_MAX,
@@ -329,56 +430,9 @@ static void refresh_limits(BlockDriverState *bs)
     }
 }
 
-static bool check_force_share(const BlockDriverState *bs, Error **errp)
+bool bdrv_can_grow(const BlockDriverState *bs)
 {
-    if (bs->force_share && !bs->read_only) {
-        error_setg(errp, "force-share=on can only be used with read-only "
-                   "images");
-        return false;
-    }
-    return true;
-}
-
-BlockDriverState *bdrv_open(BlockdevOptions *o, Error **errp)
-{
-    const char *name = BlockdevDriver_str(o->driver);
-    const BlockDriver *drv = find_driver(name);
-    BlockDriverState *bs;
-
-    if (!drv) {
-        error_setg(errp, "Unknown driver '%s'", name);
-        return NULL;
-    }
-    bs = g_new0(BlockDriverState, 1);
-    bs->refcnt = 1;
-    bs->drv = drv;
-    bs->ctx = main_context();
-    LIST_INIT(&bs->children);
-    LIST_INIT(&bs->parents);
-    co_rwlock_init(&bs->write_lock);
-    set_common_options(bs, o);
-    bs->node_name = choose_node_name(o->node_name, errp);
-    if (!bs->node_name || !check_force_share(bs, errp)) {
-        goto err_delete;
-    }
-    bs->opaque = g_malloc0(MAX(drv->instance_size, 1));
-    if (!drv->open(bs, o, errp)) {
-        g_clear_pointer(&bs->opaque, g_free);
-        goto err_delete;
-    }
-    bs->total_bytes = drv->get_length(bs);
-    if (bs->total_bytes < 0) {
-        error_setg_errno(errp, -bs->total_bytes, "cannot get the size of '%s'",
-                         bs->filename ? bs->filename : bs->node_name);
-        goto err_delete;
-    }
-    refresh_limits(bs);
-    TAILQ_INSERT_TAIL(&bdrv_nodes, bs, next);
-    return bs;
-
-err_delete:
-    bdrv_delete(bs);
-    return NULL;
+    return bs->drv->can_grow && bs->drv->can_grow(bs);
 }
 
 const char *bdrv_get_node_name(const BlockDriverState *bs)
@@ -418,66 +472,16 @@ int64_t bdrv_get_allocated_file_size(BlockDriverState *bs)
                                          -ENOTSUP;
 }
 
-void bdrv_set_aio_context(BlockDriverState *bs, AioContext *ctx)
-{
-    BdrvChild *c;
-
-    bs->ctx = ctx;
-    LIST_FOREACH(c, &bs->children, next_child) {
-        bdrv_set_aio_context(c->bs, ctx);
-    }
-}
-
 /* ---- All nodes ---- */
-
-static bool any_in_flight(void)
-{
-    BlockDriverState *bs;
-
-    TAILQ_FOREACH(bs, &bdrv_nodes, next) {
-        if (__atomic_load_n(&bs->in_flight, __ATOMIC_ACQUIRE)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void drained_all(bool begin)
-{
-    BlockBackend *blk;
-
-    TAILQ_FOREACH(blk, &blk_backends, next) {
-        if (!blk->ops) {
-            continue;
-        }
-        if (begin && blk->ops->drained_begin) {
-            blk->ops->drained_begin(blk->ops_opaque);
-        } else if (!begin && blk->ops->drained_end) {
-            blk->ops->drained_end(blk->ops_opaque);
-        }
-    }
-}
-
-void bdrv_drain_all_begin(void)
-{
-    drained_all(true);
-    AIO_WAIT_WHILE(NULL, any_in_flight());
-}
-
-void bdrv_drain_all_end(void)
-{
-    drained_all(false);
-}
-
-void bdrv_drain_all(void)
-{
-    bdrv_drain_all_begin();
-    bdrv_drain_all_end();
-}
 
 static int coroutine_fn flush_co(void *opaque)
 {
     return bdrv_co_flush(opaque);
+}
+
+int bdrv_flush_node(BlockDriverState *bs)
+{
+    return bdrv_run(bs->ctx, flush_co, bs);
 }
 
 int bdrv_flush_all(void)
@@ -486,7 +490,7 @@ int bdrv_flush_all(void)
     int result = 0;
 
     TAILQ_FOREACH(bs, &bdrv_nodes, next) {
-        int ret = bs->read_only ? 0 : bdrv_run(bs->ctx, flush_co, bs);
+        int ret = bs->read_only ? 0 : bdrv_flush_node(bs);
 
         if (ret < 0 && result == 0) {
             result = ret;
@@ -516,4 +520,5 @@ void block_cleanup(void)
             next = TAILQ_FIRST(&bdrv_nodes);
         }
     }
+    bdrv_drain_all_end();
 }

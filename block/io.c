@@ -1,50 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests on nodes: limits, alignment, zeroes.
+ * Reads and writes of nodes: limits, alignment, bounce buffers, zeroes.
  *
- * Drivers see aligned requests only. A read is widened into a bounce buffer;
- * a write that does not fit reads what is around it first and holds off the
- * other writes of the node meanwhile. Buffers that direct I/O cannot use are
- * copied. Context: coroutine in the node's AioContext.
+ * Drivers see aligned requests within their limits. Blocks that a request
+ * covers in part are read, changed and written, alone (tracked.c). Buffers
+ * that direct I/O cannot use are copied, a piece at a time. Reads past the end
+ * give zeros; writes past it make a node longer whose driver can grow.
+ *
+ * Context: coroutine; a node's requests may come from several threads.
  */
 #include "util/osdep.h"
 #include "block-internal.h"
 #include "util/main-loop.h"
-#include "util/mmap-alloc.h"
 
-/* Zeros are written through a buffer of at most this. */
-#define ZERO_CHUNK_BYTES (1 * MiB)
+/* Copies and zeros go through a buffer of at most this. */
+#define BOUNCE_BYTES (1 * MiB)
 
-static void request_begin(BlockDriverState *bs)
+static bool range_ok(int64_t offset, int64_t bytes)
 {
-    __atomic_fetch_add(&bs->in_flight, 1, __ATOMIC_ACQ_REL);
+    return offset >= 0 && bytes >= 0 && bytes <= BDRV_MAX_LENGTH &&
+           offset <= BDRV_MAX_LENGTH - bytes;
 }
 
-static void request_end(BlockDriverState *bs)
+static int check_write(const BlockDriverState *bs, int64_t offset,
+                       int64_t bytes)
 {
-    if (__atomic_sub_fetch(&bs->in_flight, 1, __ATOMIC_ACQ_REL) == 0) {
-        aio_wait_kick();
+    if (bs->read_only) {
+        return -EPERM;
     }
-}
-
-static bool request_fits(const BlockDriverState *bs, int64_t offset,
-                         int64_t bytes)
-{
-    return offset >= 0 && bytes >= 0 &&
-           range_fits(offset, bytes, bs->total_bytes);
+    if (!range_ok(offset, bytes)) {
+        return -EIO;
+    }
+    return offset + bytes > bs->total_bytes && !bdrv_can_grow(bs) ? -EIO : 0;
 }
 
 static void *bounce_alloc(const BlockDriverState *bs, size_t bytes)
 {
-    return aligned_alloc(MAX(bs->limits.mem_alignment, 16),
-                         ROUND_UP(MAX(bytes, 1),
-                                  MAX(bs->limits.mem_alignment, 16)));
-}
+    size_t align = MAX(bs->limits.mem_alignment, 16);
 
-static bool buffers_fit(const BlockDriverState *bs, const IoVec *iov)
-{
-    return bs->limits.mem_alignment <= 1 ||
-           iovec_is_aligned(iov, bs->limits.mem_alignment);
+    return aligned_alloc(align, ROUND_UP(bytes, align));
 }
 
 static bool is_aligned(const BlockDriverState *bs, int64_t offset,
@@ -55,24 +49,76 @@ static bool is_aligned(const BlockDriverState *bs, int64_t offset,
     return IS_ALIGNED(offset, a) && IS_ALIGNED(bytes, a);
 }
 
-/* Read the whole blocks around the request, copy what was asked for. */
+/* Whether the driver can take @iov as it is. */
+static bool buffers_fit(const BlockDriverState *bs, const IoVec *iov)
+{
+    return (bs->limits.mem_alignment <= 1 ||
+            iovec_is_aligned(iov, bs->limits.mem_alignment)) &&
+           (!bs->limits.max_transfer || iov->size <= bs->limits.max_transfer) &&
+           (int)iov->niov <= bs->limits.max_iov;
+}
+
+static int64_t piece_bytes(const BlockDriverState *bs, int64_t bytes)
+{
+    int64_t max = MIN((int64_t)BOUNCE_BYTES, bytes);
+
+    if (bs->limits.max_transfer) {
+        max = MIN(max, (int64_t)bs->limits.max_transfer);
+    }
+    return MAX(ROUND_DOWN(max, bs->limits.request_alignment),
+               (int64_t)bs->limits.request_alignment);
+}
+
+/* ---- Reads ---- */
+
+/* The blocks around the request, in pieces, through a buffer. */
 static int coroutine_fn read_bounced(BlockDriverState *bs, int64_t offset,
                                      IoVec *iov)
 {
     uint32_t a = bs->limits.request_alignment;
-    int64_t start = ROUND_DOWN(offset, a);
-    int64_t end = ROUND_UP(offset + (int64_t)iov->size, a);
-    g_autofree uint8_t *buf = bounce_alloc(bs, end - start);
-    IoVec whole;
-    int ret;
+    int64_t bytes = iov->size;
+    int64_t pos = ROUND_DOWN(offset, a), end = ROUND_UP(offset + bytes, a);
+    int64_t piece = piece_bytes(bs, end - pos);
+    g_autofree uint8_t *buf = bounce_alloc(bs, piece);
+    int ret = buf ? 0 : -ENOMEM;
 
-    if (!buf) {
-        return -ENOMEM;
+    while (pos < end && ret >= 0) {
+        int64_t n = MIN(piece, end - pos);
+        int64_t from = MAX(pos, offset), to = MIN(pos + n, offset + bytes);
+        IoVec part;
+
+        iovec_init_buf(&part, buf, n);
+        ret = bs->drv->co_preadv(bs, pos, n, &part);
+        if (ret >= 0) {
+            iovec_from_buf(iov, from - offset, buf + (from - pos), to - from);
+        }
+        pos += n;
     }
-    iovec_init_buf(&whole, buf, end - start);
-    ret = bs->drv->co_preadv(bs, start, end - start, &whole);
-    if (ret >= 0) {
-        iovec_from_buf(iov, 0, buf + (offset - start), iov->size);
+    return ret;
+}
+
+static int coroutine_fn read_inside(BlockDriverState *bs, int64_t offset,
+                                    IoVec *iov)
+{
+    if (is_aligned(bs, offset, iov->size) && buffers_fit(bs, iov)) {
+        return bs->drv->co_preadv(bs, offset, iov->size, iov);
+    }
+    return read_bounced(bs, offset, iov);
+}
+
+/* Past the end there are zeros. */
+static int coroutine_fn read_across_end(BlockDriverState *bs, int64_t offset,
+                                        IoVec *iov)
+{
+    int64_t inside = offset < bs->total_bytes ? bs->total_bytes - offset : 0;
+    IoVec part;
+    int ret = 0;
+
+    iovec_memset(iov, inside, 0, iov->size - inside);
+    if (inside) {
+        iovec_init_slice(&part, iov, 0, inside);
+        ret = read_inside(bs, offset, &part);
+        iovec_destroy(&part);
     }
     return ret;
 }
@@ -80,83 +126,186 @@ static int coroutine_fn read_bounced(BlockDriverState *bs, int64_t offset,
 int coroutine_fn bdrv_co_preadv(BlockDriverState *bs, int64_t offset,
                                 IoVec *iov, int flags)
 {
+    int64_t bytes = iov->size;
+    BdrvTracked req;
     int ret;
 
-    if (!request_fits(bs, offset, iov->size)) {
+    if (!range_ok(offset, bytes)) {
         return -EIO;
     }
-    request_begin(bs);
-    if (is_aligned(bs, offset, iov->size) && buffers_fit(bs, iov)) {
-        ret = bs->drv->co_preadv(bs, offset, iov->size, iov);
-    } else {
-        ret = read_bounced(bs, offset, iov);
+    if (!bytes) {
+        return 0;
     }
-    request_end(bs);
+    bdrv_tracked_begin(&req, bs, offset, bytes);
+    bdrv_tracked_wait(&req);
+    ret = offset + bytes <= bs->total_bytes ? read_inside(bs, offset, iov) :
+                                              read_across_end(bs, offset, iov);
+    bdrv_tracked_end(&req);
     return ret < 0 ? ret : 0;
 }
 
-static int coroutine_fn write_bounced(BlockDriverState *bs, int64_t offset,
-                                      IoVec *iov)
+int coroutine_fn bdrv_co_pread(BlockDriverState *bs, int64_t offset, void *buf,
+                               int64_t bytes)
+{
+    IoVec iov;
+
+    iovec_init_buf(&iov, buf, bytes);
+    return bdrv_co_preadv(bs, offset, &iov, 0);
+}
+
+/* ---- Writes ---- */
+
+static int driver_flags(const BlockDriverState *bs, int flags)
+{
+    return flags & bs->drv->supported_write_flags;
+}
+
+/* Part of one block: read it, change it, write it. */
+static int coroutine_fn write_partial(BlockDriverState *bs, int64_t offset,
+                                      int64_t bytes, const IoVec *iov,
+                                      size_t iov_offset, int flags)
 {
     uint32_t a = bs->limits.request_alignment;
     int64_t start = ROUND_DOWN(offset, a);
-    int64_t end = ROUND_UP(offset + (int64_t)iov->size, a);
-    g_autofree uint8_t *buf = bounce_alloc(bs, end - start);
-    IoVec whole;
-    int ret = 0;
+    g_autofree uint8_t *buf = bounce_alloc(bs, a);
+    IoVec block;
+    int ret;
 
     if (!buf) {
         return -ENOMEM;
     }
-    iovec_init_buf(&whole, buf, end - start);
-    if (!is_aligned(bs, offset, iov->size)) {
-        ret = bs->drv->co_preadv(bs, start, end - start, &whole);
+    iovec_init_buf(&block, buf, a);
+    ret = start < bs->total_bytes ? bs->drv->co_preadv(bs, start, a, &block) :
+                                    (memset(buf, 0, a), 0);
+    if (ret < 0) {
+        return ret;
     }
-    if (ret >= 0) {
-        iovec_to_buf(iov, 0, buf + (offset - start), iov->size);
-        ret = bs->drv->co_pwritev(bs, start, end - start, &whole);
+    iovec_to_buf(iov, iov_offset, buf + (offset - start), bytes);
+    return bs->drv->co_pwritev(bs, start, a, &block, driver_flags(bs, flags));
+}
+
+static int coroutine_fn write_bounced(BlockDriverState *bs, int64_t offset,
+                                      const IoVec *iov, size_t iov_offset,
+                                      int64_t bytes, int flags)
+{
+    int64_t piece = piece_bytes(bs, bytes);
+    g_autofree uint8_t *buf = bounce_alloc(bs, piece);
+    int ret = buf ? 0 : -ENOMEM;
+
+    while (bytes && ret >= 0) {
+        int64_t n = MIN(bytes, piece);
+        IoVec part;
+
+        iovec_to_buf(iov, iov_offset, buf, n);
+        iovec_init_buf(&part, buf, n);
+        ret = bs->drv->co_pwritev(bs, offset, n, &part,
+                                  driver_flags(bs, flags));
+        offset += n;
+        iov_offset += n;
+        bytes -= n;
+    }
+    return ret;
+}
+
+static int coroutine_fn write_middle(BlockDriverState *bs, int64_t offset,
+                                     const IoVec *iov, size_t iov_offset,
+                                     int64_t bytes, int flags)
+{
+    IoVec part;
+    int ret;
+
+    if (!bytes) {
+        return 0;
+    }
+    iovec_init_slice(&part, iov, iov_offset, bytes);
+    ret = buffers_fit(bs, &part) ?
+          bs->drv->co_pwritev(bs, offset, bytes, &part,
+                              driver_flags(bs, flags)) :
+          write_bounced(bs, offset, iov, iov_offset, bytes, flags);
+    iovec_destroy(&part);
+    return ret;
+}
+
+/* First block, whole blocks, last block. */
+static int coroutine_fn write_unaligned(BlockDriverState *bs, int64_t offset,
+                                        const IoVec *iov, int flags)
+{
+    uint32_t a = bs->limits.request_alignment;
+    int64_t bytes = iov->size, done = 0;
+    int64_t middle;
+    int ret;
+
+    if (!IS_ALIGNED(offset, a)) {
+        done = MIN(bytes, ROUND_UP(offset, a) - offset);
+        ret = write_partial(bs, offset, done, iov, 0, flags);
+        if (ret < 0) {
+            return ret;
+        }
+    }
+    middle = ROUND_DOWN(bytes - done, a);
+    ret = write_middle(bs, offset + done, iov, done, middle, flags);
+    done += middle;
+    if (ret >= 0 && done < bytes) {
+        ret = write_partial(bs, offset + done, bytes - done, iov, done, flags);
     }
     return ret;
 }
 
 static int coroutine_fn write_data(BlockDriverState *bs, int64_t offset,
-                                   IoVec *iov)
+                                   IoVec *iov, int flags)
 {
-    bool aligned = is_aligned(bs, offset, iov->size);
-    int ret;
-
-    if (aligned && bs->limits.request_alignment == 1) {
-        return bs->drv->co_pwritev(bs, offset, iov->size, iov);
+    if (!is_aligned(bs, offset, iov->size)) {
+        return write_unaligned(bs, offset, iov, flags);
     }
-    if (aligned) {
-        co_rwlock_rdlock(&bs->write_lock);
-    } else {
-        co_rwlock_wrlock(&bs->write_lock);
+    if (buffers_fit(bs, iov)) {
+        return bs->drv->co_pwritev(bs, offset, iov->size, iov,
+                                   driver_flags(bs, flags));
     }
-    ret = aligned && buffers_fit(bs, iov) ?
-          bs->drv->co_pwritev(bs, offset, iov->size, iov) :
-          write_bounced(bs, offset, iov);
-    co_rwlock_unlock(&bs->write_lock);
-    return ret;
+    return write_bounced(bs, offset, iov, 0, iov->size, flags);
 }
 
-/* The node's own flush, for FUA where the driver has none. */
-static int coroutine_fn flush_node(BlockDriverState *bs)
+/* Claim the range; -EBUSY if it is not free and the caller does not wait. */
+static int coroutine_fn write_begin(BdrvTracked *req, BlockDriverState *bs,
+                                    int64_t offset, int64_t bytes, int flags)
 {
-    if (bs->no_flush) {
-        return 0;
+    bool alone = (flags & BDRV_REQ_SERIALISING) ||
+                 !is_aligned(bs, offset, bytes);
+
+    bdrv_tracked_begin(req, bs, offset, bytes);
+    if (!alone) {
+        bdrv_tracked_wait(req);
+    } else if (!bdrv_tracked_serialise(req, bs->limits.request_alignment,
+                                       !(flags & BDRV_REQ_NO_WAIT))) {
+        bdrv_tracked_end(req);
+        return -EBUSY;
     }
-    if (bs->drv->co_flush) {
-        return bs->drv->co_flush(bs);
-    }
-    return bs->file ? bdrv_co_flush(bs->file->bs) : 0;
+    return 0;
 }
 
-static void note_highest(BlockDriverState *bs, int64_t end)
+static void note_end(BlockDriverState *bs, int64_t end)
 {
     if ((uint64_t)end > bs->wr_highest_offset) {
         bs->wr_highest_offset = end;
     }
+    if (end > bs->total_bytes) {
+        bs->total_bytes = end;
+    }
+}
+
+static int coroutine_fn write_end(BdrvTracked *req, int64_t end, int flags,
+                                  int ret)
+{
+    BlockDriverState *bs = req->bs;
+
+    __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
+    if (ret >= 0) {
+        note_end(bs, end);
+        if (flags & BDRV_REQ_FUA & ~bs->drv->supported_write_flags) {
+            ret = bdrv_co_flush(bs);
+        }
+    }
+    bdrv_tracked_end(req);
+    return ret < 0 ? ret : 0;
 }
 
 static bool turns_into_zeroes(const BlockDriverState *bs, const IoVec *iov)
@@ -165,85 +314,131 @@ static bool turns_into_zeroes(const BlockDriverState *bs, const IoVec *iov)
            iovec_is_zero(iov, 0, iov->size);
 }
 
+/*
+ * A guest of an image whose format was guessed could write the header of
+ * another format, which the next start would take for real.
+ */
+static bool changes_format(const BlockDriverState *bs, int64_t offset,
+                           const IoVec *iov)
+{
+    uint8_t buf[512] = { 0 };
+
+    if (!bs->probed || offset >= (int64_t)sizeof(buf)) {
+        return false;
+    }
+    iovec_to_buf(iov, 0, buf + offset,
+                 MIN(iov->size, sizeof(buf) - (size_t)offset));
+    return !bdrv_probes_as_raw(buf, sizeof(buf));
+}
+
 int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
                                  IoVec *iov, int flags)
 {
-    int ret;
+    int64_t bytes = iov->size;
+    BdrvTracked req;
+    int ret = check_write(bs, offset, bytes);
 
-    if (bs->read_only && !bs->auto_read_only) {
+    if (ret < 0 || !bytes) {
+        return ret;
+    }
+    if (changes_format(bs, offset, iov)) {
         return -EPERM;
     }
-    if (!request_fits(bs, offset, iov->size)) {
-        return -EIO;
-    }
     if (turns_into_zeroes(bs, iov)) {
-        return bdrv_co_pwrite_zeroes(bs, offset, iov->size, flags |
+        return bdrv_co_pwrite_zeroes(bs, offset, bytes, flags |
             (bs->detect_zeroes == BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP ?
              BDRV_REQ_MAY_UNMAP : 0));
     }
-    request_begin(bs);
-    ret = write_data(bs, offset, iov);
-    if (ret >= 0 && (flags & BDRV_REQ_FUA)) {
-        ret = flush_node(bs);
+    ret = write_begin(&req, bs, offset, bytes, flags);
+    if (ret < 0) {
+        return ret;
     }
-    note_highest(bs, offset + iov->size);
-    request_end(bs);
-    return ret < 0 ? ret : 0;
+    ret = write_data(bs, offset, iov, flags);
+    return write_end(&req, offset + bytes, flags, ret);
 }
 
-int coroutine_fn bdrv_co_flush(BlockDriverState *bs)
+int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
+                                const void *buf, int64_t bytes, int flags)
 {
-    int ret;
+    IoVec iov;
 
-    request_begin(bs);
-    ret = flush_node(bs);
-    request_end(bs);
-    return ret;
+    iovec_init_buf(&iov, (void *)buf, bytes);
+    return bdrv_co_pwritev(bs, offset, &iov, flags);
 }
 
-/* Only whole blocks; the rest of the range keeps its data. */
-int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
-                                  int64_t bytes)
+int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
+                                            int64_t offset, IoVec *iov)
 {
-    uint32_t a = bs->limits.request_alignment;
-    int64_t start = ROUND_UP(offset, a), end = ROUND_DOWN(offset + bytes, a);
-    int ret;
+    int64_t bytes = iov->size;
+    BdrvTracked req;
+    int ret = check_write(bs, offset, bytes);
 
-    if (bs->read_only && !bs->auto_read_only) {
-        return -EPERM;
+    if (ret < 0) {
+        return ret;
     }
-    if (!request_fits(bs, offset, bytes)) {
-        return -EIO;
+    if (!bs->drv->co_pwritev_compressed) {
+        return -ENOTSUP;
     }
-    /* A hint: where nobody takes it, all is well. */
-    if (!bs->discard_unmap || !bs->drv->co_pdiscard || start >= end) {
-        return 0;
-    }
-    request_begin(bs);
-    ret = bs->drv->co_pdiscard(bs, start, end - start);
-    request_end(bs);
-    return ret == -ENOTSUP ? 0 : ret;
+    bdrv_tracked_begin(&req, bs, offset, bytes);
+    bdrv_tracked_wait(&req);
+    ret = bs->drv->co_pwritev_compressed(bs, offset, bytes, iov);
+    return write_end(&req, offset + bytes, 0, ret);
 }
+
+/* ---- Zeroes ---- */
 
 static int coroutine_fn write_zero_data(BlockDriverState *bs, int64_t offset,
-                                        int64_t bytes)
+                                        int64_t bytes, int flags)
 {
-    int64_t chunk = MIN(bytes, (int64_t)ZERO_CHUNK_BYTES);
+    int64_t chunk = MIN(bytes, (int64_t)BOUNCE_BYTES);
     g_autofree uint8_t *buf = bounce_alloc(bs, chunk);
-    int ret = 0;
+    int ret = buf ? 0 : -ENOMEM;
 
-    if (!buf) {
-        return -ENOMEM;
+    if (buf) {
+        memset(buf, 0, chunk);
     }
-    memset(buf, 0, chunk);
     while (bytes && ret >= 0) {
         IoVec iov;
         int64_t n = MIN(bytes, chunk);
 
         iovec_init_buf(&iov, buf, n);
-        ret = write_data(bs, offset, &iov);
+        ret = write_data(bs, offset, &iov, flags);
         offset += n;
         bytes -= n;
+    }
+    return ret;
+}
+
+/* The first piece of a range that the driver may take at once. */
+static int64_t zero_piece(const BlockDriverState *bs, int64_t offset,
+                          int64_t bytes)
+{
+    int64_t a = MAX(bs->limits.pwrite_zeroes_alignment,
+                    bs->limits.request_alignment);
+    int64_t max = bs->limits.max_pwrite_zeroes ?
+                  bs->limits.max_pwrite_zeroes : BDRV_MAX_LENGTH;
+
+    if (!IS_ALIGNED(offset, a)) {
+        return MIN(bytes, ROUND_UP(offset, a) - offset);
+    }
+    if (bytes < a) {
+        return bytes;
+    }
+    return MIN(ROUND_DOWN(bytes, a), MAX(ROUND_DOWN(max, a), a));
+}
+
+static int coroutine_fn zero_one(BlockDriverState *bs, int64_t offset,
+                                 int64_t bytes, int flags)
+{
+    int ret = -ENOTSUP;
+
+    if (bs->drv->co_pwrite_zeroes && is_aligned(bs, offset, bytes)) {
+        ret = bs->drv->co_pwrite_zeroes(bs, offset, bytes, flags &
+            (BDRV_REQ_MAY_UNMAP | BDRV_REQ_NO_FALLBACK |
+             bs->drv->supported_write_flags));
+    }
+    if (ret == -ENOTSUP && !(flags & BDRV_REQ_NO_FALLBACK)) {
+        ret = write_zero_data(bs, offset, bytes, flags);
     }
     return ret;
 }
@@ -251,47 +446,129 @@ static int coroutine_fn write_zero_data(BlockDriverState *bs, int64_t offset,
 int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
                                        int64_t bytes, int flags)
 {
-    int ret = -ENOTSUP;
+    int64_t end = offset + bytes;
+    BdrvTracked req;
+    int ret = check_write(bs, offset, bytes);
 
-    if (bs->read_only && !bs->auto_read_only) {
-        return -EPERM;
+    if (ret < 0 || !bytes) {
+        return ret;
     }
-    if (!request_fits(bs, offset, bytes)) {
-        return -EIO;
-    }
-    request_begin(bs);
     if (!bs->discard_unmap) {
         flags &= ~BDRV_REQ_MAY_UNMAP;
     }
-    if (bs->drv->co_pwrite_zeroes && is_aligned(bs, offset, bytes)) {
-        ret = bs->drv->co_pwrite_zeroes(bs, offset, bytes, flags);
+    ret = write_begin(&req, bs, offset, bytes, flags);
+    if (ret < 0) {
+        return ret;
     }
-    if (ret == -ENOTSUP && !(flags & BDRV_REQ_NO_FALLBACK)) {
-        ret = write_zero_data(bs, offset, bytes);
+    while (offset < end && ret >= 0) {
+        int64_t n = zero_piece(bs, offset, end - offset);
+
+        ret = zero_one(bs, offset, n, flags);
+        offset += n;
     }
-    if (ret >= 0 && (flags & BDRV_REQ_FUA)) {
-        ret = flush_node(bs);
+    return write_end(&req, end, flags, ret);
+}
+
+/* ---- Discard, flush, length ---- */
+
+int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
+                                  int64_t bytes)
+{
+    int64_t a = MAX(bs->limits.pdiscard_alignment,
+                    bs->limits.request_alignment);
+    int64_t max = bs->limits.max_pdiscard ?
+                  MAX(ROUND_DOWN(bs->limits.max_pdiscard, a), a) :
+                  BDRV_MAX_LENGTH;
+    int64_t start = ROUND_UP(offset, a), end = offset + bytes;
+    BdrvTracked req;
+    int ret = check_write(bs, offset, bytes);
+
+    /* The tail of the image counts as a whole block. */
+    end = end == bs->total_bytes ? end : ROUND_DOWN(end, a);
+    /* A hint: where nobody takes it, all is well. */
+    if (ret < 0 || !bs->discard_unmap || !bs->drv->co_pdiscard ||
+        start >= end) {
+        return ret;
     }
-    note_highest(bs, offset + bytes);
-    request_end(bs);
+    bdrv_tracked_begin(&req, bs, start, end - start);
+    bdrv_tracked_wait(&req);
+    while (start < end && ret >= 0) {
+        int64_t n = MIN(max, end - start);
+
+        ret = bs->drv->co_pdiscard(bs, start, n);
+        start += n;
+    }
+    __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
+    bdrv_tracked_end(&req);
+    return ret == -ENOTSUP ? 0 : ret;
+}
+
+static int coroutine_fn flush_children(BlockDriverState *bs)
+{
+    int result = 0;
+    BdrvChild *c;
+
+    LIST_FOREACH(c, &bs->children, next_child) {
+        int ret = c->perm & (BLK_PERM_WRITE | BLK_PERM_WRITE_UNCHANGED) ?
+                  bdrv_co_flush(c->bs) : 0;
+
+        result = result ? result : ret;
+    }
+    return result;
+}
+
+int coroutine_fn bdrv_co_flush(BlockDriverState *bs)
+{
+    uint64_t gen = __atomic_load_n(&bs->write_gen, __ATOMIC_SEQ_CST);
+    int ret = 0;
+
+    /* What a format keeps in memory goes to the file all the same. */
+    bdrv_inc_in_flight(bs);
+    if (bs->drv->co_flush_to_file) {
+        ret = bs->drv->co_flush_to_file(bs);
+    }
+    if (ret >= 0 && !bs->no_flush &&
+        gen != __atomic_load_n(&bs->flushed_gen, __ATOMIC_SEQ_CST)) {
+        ret = bs->drv->co_flush ? bs->drv->co_flush(bs) : flush_children(bs);
+        if (ret >= 0) {
+            __atomic_store_n(&bs->flushed_gen, gen, __ATOMIC_SEQ_CST);
+        }
+    }
+    bdrv_dec_in_flight(bs);
     return ret < 0 ? ret : 0;
 }
 
 int coroutine_fn bdrv_co_truncate(BlockDriverState *bs, int64_t size,
-                                  bool exact, Error **errp)
+                                  bool exact, PreallocMode prealloc, int flags,
+                                  Error **errp)
 {
+    int64_t old = bs->total_bytes, length;
+    BdrvTracked req;
     int ret;
 
     if (!bs->drv->co_truncate) {
         error_setg(errp, "Image format driver does not support resize");
         return -ENOTSUP;
     }
-    request_begin(bs);
-    ret = bs->drv->co_truncate(bs, size, exact, errp);
-    if (ret >= 0) {
-        bs->total_bytes = bs->drv->get_length(bs);
+    if (size < 0 || size > BDRV_MAX_LENGTH) {
+        error_setg(errp, "Required too big image size, it must be not greater "
+                   "than %" PRId64, (int64_t)BDRV_MAX_LENGTH);
+        return -EFBIG;
     }
-    request_end(bs);
+    if (bs->read_only) {
+        error_setg(errp, "Image is read-only");
+        return -EACCES;
+    }
+    bdrv_tracked_begin(&req, bs, MIN(old, size),
+                       MAX(old, size) - MIN(old, size));
+    bdrv_tracked_serialise(&req, 1, true);
+    ret = bs->drv->co_truncate(bs, size, exact, prealloc, flags, errp);
+    length = bs->drv->get_length(bs);
+    if (length >= 0) {
+        bs->total_bytes = length;
+    }
+    __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
+    bdrv_tracked_end(&req);
     return ret;
 }
 

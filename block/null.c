@@ -54,7 +54,7 @@ static int coroutine_fn null_co_preadv(BlockDriverState *bs, int64_t offset,
 }
 
 static int coroutine_fn null_co_pwritev(BlockDriverState *bs, int64_t offset,
-                                        int64_t bytes, IoVec *iov)
+                                        int64_t bytes, IoVec *iov, int flags)
 {
     return null_wait(bs);
 }
@@ -62,6 +62,22 @@ static int coroutine_fn null_co_pwritev(BlockDriverState *bs, int64_t offset,
 static int coroutine_fn null_co_flush(BlockDriverState *bs)
 {
     return null_wait(bs);
+}
+
+static int coroutine_fn null_co_pwrite_zeroes(BlockDriverState *bs,
+                                              int64_t offset, int64_t bytes,
+                                              int flags)
+{
+    return null_wait(bs);
+}
+
+static int coroutine_fn null_co_block_status(BlockDriverState *bs,
+                                             bool want_zero, int64_t offset,
+                                             int64_t bytes, BdrvStatus *st)
+{
+    *st = (BdrvStatus) { .pnum = bytes, .map = offset, .file = bs };
+    return BDRV_BLOCK_OFFSET_VALID | (((NullState *)bs->opaque)->read_zeroes ?
+                                      BDRV_BLOCK_ZERO : 0);
 }
 
 static const BlockDriver null_driver = {
@@ -72,6 +88,8 @@ static const BlockDriver null_driver = {
     .co_preadv = null_co_preadv,
     .co_pwritev = null_co_pwritev,
     .co_flush = null_co_flush,
+    .co_pwrite_zeroes = null_co_pwrite_zeroes,
+    .co_block_status = null_co_block_status,
 };
 
 static void null_init(void)

@@ -17,7 +17,8 @@ static bool raw_open(BlockDriverState *bs, BlockdevOptions *options,
 
     s->offset = o->has_offset ? o->offset : 0;
     s->size = o->has_size ? o->size : -1;
-    if (!bdrv_open_file_child(bs, o->file, errp)) {
+    if (!bdrv_open_file_child(bs, o->file, s->offset || s->size >= 0 ?
+                              BDRV_CHILD_DATA : BDRV_CHILD_FILTERED, errp)) {
         return false;
     }
     file_size = bdrv_get_length(bs->file->bs);
@@ -53,11 +54,14 @@ static int coroutine_fn raw_co_preadv(BlockDriverState *bs, int64_t offset,
 }
 
 static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
-                                       int64_t bytes, IoVec *iov)
+                                       int64_t bytes, IoVec *iov, int flags)
 {
     RawState *s = bs->opaque;
 
-    return bdrv_co_pwritev(bs->file->bs, offset + s->offset, iov, 0);
+    if (s->size >= 0 && offset + bytes > s->size) {
+        return -ENOSPC;
+    }
+    return bdrv_co_pwritev(bs->file->bs, offset + s->offset, iov, flags);
 }
 
 static int coroutine_fn raw_co_pdiscard(BlockDriverState *bs, int64_t offset,
@@ -78,8 +82,27 @@ static int coroutine_fn raw_co_pwrite_zeroes(BlockDriverState *bs,
                                  flags);
 }
 
+static int coroutine_fn raw_co_block_status(BlockDriverState *bs,
+                                            bool want_zero, int64_t offset,
+                                            int64_t bytes, BdrvStatus *st)
+{
+    RawState *s = bs->opaque;
+
+    *st = (BdrvStatus) { .pnum = bytes, .map = offset + s->offset,
+                         .file = bs->file->bs };
+    return BDRV_BLOCK_RAW | BDRV_BLOCK_OFFSET_VALID;
+}
+
+static bool raw_can_grow(const BlockDriverState *bs)
+{
+    const RawState *s = bs->opaque;
+
+    return s->size < 0 && bdrv_can_grow(bs->file->bs);
+}
+
 static int coroutine_fn raw_co_truncate(BlockDriverState *bs, int64_t size,
-                                        bool exact, Error **errp)
+                                        bool exact, PreallocMode prealloc,
+                                        int flags, Error **errp)
 {
     RawState *s = bs->opaque;
 
@@ -87,7 +110,8 @@ static int coroutine_fn raw_co_truncate(BlockDriverState *bs, int64_t size,
         error_setg(errp, "Cannot resize fixed-size raw disks");
         return -ENOTSUP;
     }
-    return bdrv_co_truncate(bs->file->bs, size + s->offset, exact, errp);
+    return bdrv_co_truncate(bs->file->bs, size + s->offset, exact, prealloc,
+                            flags, errp);
 }
 
 static const BlockDriver raw_driver = {
@@ -100,7 +124,10 @@ static const BlockDriver raw_driver = {
     .co_pwritev = raw_co_pwritev,
     .co_pdiscard = raw_co_pdiscard,
     .co_pwrite_zeroes = raw_co_pwrite_zeroes,
+    .co_block_status = raw_co_block_status,
     .co_truncate = raw_co_truncate,
+    .can_grow = raw_can_grow,
+    .supported_write_flags = BDRV_REQ_FUA,
 };
 
 static void raw_init(void)

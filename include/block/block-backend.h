@@ -25,7 +25,6 @@
 
 typedef struct BlockBackend BlockBackend;
 typedef struct BlockAIOCB BlockAIOCB;
-typedef struct BlockStats BlockStats;               /* schema */
 
 typedef void BlockCompletionFn(void *opaque, int ret);
 
@@ -127,6 +126,7 @@ int coroutine_fn blk_co_pdiscard(BlockBackend *blk, int64_t offset,
 int coroutine_fn blk_co_pwrite_zeroes(BlockBackend *blk, int64_t offset,
                                       int64_t bytes, int flags);
 int coroutine_fn blk_co_truncate(BlockBackend *blk, int64_t size, bool exact,
+                                 PreallocMode prealloc, int flags,
                                  Error **errp);
 
 /* ---- Requests that wait. Main thread, not in a coroutine. ---- */

@@ -14,13 +14,13 @@
 #ifndef BLOCK_BLOCK_H
 #define BLOCK_BLOCK_H
 
+#include "qapi/qapi-types-block-core.h"
 #include "util/error.h"
 #include "util/iov.h"
 
 typedef struct BlockDriverState BlockDriverState;
 typedef struct BlockDriver BlockDriver;
 typedef struct BdrvChild BdrvChild;
-typedef struct BlockdevOptions BlockdevOptions;     /* schema: block-core */
 struct json_object;
 
 /* Offsets are what fits an off_t after rounding up to any alignment. */
@@ -58,6 +58,20 @@ typedef enum BdrvChildRole {
     BDRV_CHILD_IMAGE = BDRV_CHILD_DATA | BDRV_CHILD_METADATA,
 } BdrvChildRole;
 
+/* What a check of an image found and mended. */
+typedef struct BdrvCheckResult {
+    int64_t corruptions, leaks, check_errors;
+    int64_t corruptions_fixed, leaks_fixed;
+    int64_t image_end_offset;       /* bytes */
+    int64_t total_clusters, allocated_clusters, fragmented_clusters,
+            compressed_clusters;
+} BdrvCheckResult;
+
+enum {
+    BDRV_FIX_LEAKS  = 1 << 0,
+    BDRV_FIX_ERRORS = 1 << 1,
+};
+
 /* Answers of block status. */
 enum {
     BDRV_BLOCK_DATA         = 1 << 0,
@@ -66,10 +80,30 @@ enum {
     BDRV_BLOCK_RAW          = 1 << 3,   /* ask the child at the same offset */
     BDRV_BLOCK_ALLOCATED    = 1 << 4,
     BDRV_BLOCK_EOF          = 1 << 5,
+    BDRV_BLOCK_RECURSED     = 1 << 6,   /* holes below are known */
+    BDRV_BLOCK_COMPRESSED   = 1 << 7,
 };
+
+typedef enum BdrvOpenFlags {
+    BDRV_O_NO_BACKING = 1 << 0, /* not the backing files that headers name */
+    BDRV_O_NO_IO      = 1 << 1, /* only facts: keys need not be there */
+    BDRV_O_CHECK      = 1 << 2, /* to be checked: damage is no reason to fail */
+} BdrvOpenFlags;
 
 /* bdrv_open: make a node (and, recursively, its children). One reference. */
 BlockDriverState *bdrv_open(BlockdevOptions *options, Error **errp);
+/*
+ * bdrv_open_image: make the nodes that a file name stands for: a path, a name
+ * with a protocol ("nbd:..."), or "json:{...}".
+ * @format: driver for the content; NULL: found out from it
+ * @extra: further members of the format's BlockdevOptions; those on access and
+ *     caches go to the file, too. NULL: none
+ * @proto: further members for the file's node. NULL: none
+ */
+BlockDriverState *bdrv_open_image(const char *filename, const char *format,
+                                  struct json_object *extra,
+                                  struct json_object *proto,
+                                  BdrvOpenFlags flags, Error **errp);
 void bdrv_ref(BlockDriverState *bs);
 void bdrv_unref(BlockDriverState *bs);
 

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Opening nodes: by options, by file name, and the children that options or
+ * an image's header name.
+ *
+ * What a child's description leaves open is as its parent has it. A backing
+ * file is only read. Main thread, big lock.
+ */
+#include "util/osdep.h"
+#include "block-internal.h"
+#include <json-c/json.h>
+#include <sys/stat.h>
+#include "qapi/json.h"
+#include "qapi/qapi-visit-block-core.h"
+#include "qapi/visitor.h"
+#include "util/log.h"
+#include "util/main-loop.h"
+
+/* As much of a file as any format needs to know itself. */
+#define PROBE_BYTES 2048
+
+/* ---- Drivers ---- */
+
+static const BlockDriver *drivers[32];
+static unsigned num_drivers;
+
+void bdrv_register_driver(const BlockDriver *drv)
+{
+    g_assert(num_drivers < G_N_ELEMENTS(drivers));
+    drivers[num_drivers++] = drv;
+}
+
+const BlockDriver *bdrv_find_driver(const char *name)
+{
+    for (unsigned i = 0; i < num_drivers; i++) {
+        if (g_str_equal(drivers[i]->name, name)) {
+            return drivers[i];
+        }
+    }
+    return NULL;
+}
+
+static const BlockDriver *find_protocol(const char *filename)
+{
+    for (unsigned i = 0; i < num_drivers; i++) {
+        const char *const *p = drivers[i]->protocols;
+
+        for (; p && *p; p++) {
+            if (g_str_has_prefix(filename, *p)) {
+                return drivers[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static const BlockDriver *probe_content(const uint8_t *buf, size_t bytes)
+{
+    const BlockDriver *best = bdrv_find_driver("raw");
+    int best_score = 0;
+
+    for (unsigned i = 0; i < num_drivers; i++) {
+        int score = drivers[i]->probe ? drivers[i]->probe(buf, bytes) : 0;
+
+        if (score > best_score) {
+            best_score = score;
+            best = drivers[i];
+        }
+    }
+    return best;
+}
+
+bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes)
+{
+    return probe_content(buf, bytes) == bdrv_find_driver("raw");
+}
+
+/* Formats that there is no driver for, and that are not raw data either. */
+static const char *foreign_format(const uint8_t *buf, size_t bytes)
+{
+    static const struct {
+        const char *name, *magic;
+        size_t len;
+    } known[] = {
+        { "qcow2", "QFI\xfb", 4 }, { "vmdk", "KDMV", 4 },
+        { "vhdx", "vhdxfile", 8 }, { "luks", "LUKS\xba\xbe", 6 },
+        { "vpc", "conectix", 8 }, { "vdi", "<<< ", 4 }, { "qed", "QED", 4 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (bytes >= known[i].len &&
+            !memcmp(buf, known[i].magic, known[i].len) &&
+            !bdrv_find_driver(known[i].name)) {
+            return known[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* ---- Options of one node ---- */
+
+static char *choose_node_name(const char *given, Error **errp)
+{
+    static unsigned next;
+    char *name = NULL;
+
+    if (!given) {
+        do {
+            g_free(name);
+            name = g_strdup_printf("#block%03u", next++);
+        } while (bdrv_find_node(name));
+        return name;
+    }
+    if (!id_wellformed(given)) {
+        error_setg(errp, "Invalid node-name: '%s'", given);
+        return NULL;
+    }
+    if (strlen(given) > 31) {
+        error_setg(errp, "Node name too long");
+        return NULL;
+    }
+    if (bdrv_find_node(given) || blk_find(given)) {
+        error_setg(errp, "Duplicate nodes with node-name='%s'", given);
+        return NULL;
+    }
+    return g_strdup(given);
+}
+
+static bool set_common_options(BlockDriverState *bs, const BlockdevOptions *o,
+                               Error **errp)
+{
+    bs->read_only = o->has_read_only && o->read_only;
+    bs->auto_read_only = o->has_auto_read_only && o->auto_read_only;
+    bs->force_share = o->has_force_share && o->force_share;
+    bs->discard_unmap = o->has_discard &&
+                        o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP;
+    if (o->cache) {
+        bs->direct = o->cache->has_direct && o->cache->direct;
+        bs->no_flush = o->cache->has_no_flush && o->cache->no_flush;
+    }
+    bs->detect_zeroes = o->has_detect_zeroes ? o->detect_zeroes :
+                        BLOCKDEV_DETECT_ZEROES_OPTIONS_OFF;
+    if (bs->force_share && !bs->read_only) {
+        error_setg(errp, "force-share=on can only be used with read-only "
+                   "images");
+        return false;
+    }
+    if (bs->detect_zeroes == BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP &&
+        !bs->discard_unmap) {
+        error_setg(errp, "setting detect-zeroes to unmap is not allowed "
+                   "without setting discard operation to unmap");
+        return false;
+    }
+    return true;
+}
+
+static struct json_object *options_to_json(BlockdevOptions *o)
+{
+    g_autoptr(Visitor) v = output_visitor_new();
+
+    visit_type_BlockdevOptions(v, NULL, &o, NULL);
+    return output_visitor_take(v);
+}
+
+BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp)
+{
+    g_autoptr(Visitor) v = input_visitor_new(json, VISIT_INPUT_KEYVAL);
+    BlockdevOptions *o = NULL;
+
+    return visit_type_BlockdevOptions(v, NULL, &o, errp) ? o : NULL;
+}
+
+/* ---- A node ---- */
+
+static BlockDriverState *node_new(const BlockDriver *drv)
+{
+    BlockDriverState *bs = g_new0(BlockDriverState, 1);
+
+    bs->refcnt = 1;
+    bs->depth = 1;
+    bs->drv = drv;
+    bs->ctx = main_context();
+    bs->quiesce = bdrv_all_drained;
+    LIST_INIT(&bs->children);
+    LIST_INIT(&bs->parents);
+    LIST_INIT(&bs->tracked);
+    co_mutex_init(&bs->tracked_lock);
+    return bs;
+}
+
+static bool node_open(BlockDriverState *bs, BlockdevOptions *o, Error **errp)
+{
+    bs->opaque = g_malloc0(MAX(bs->drv->instance_size, 1));
+    if (!bs->drv->open(bs, o, errp)) {
+        g_clear_pointer(&bs->opaque, g_free);
+        return false;
+    }
+    bs->total_bytes = bs->drv->get_length(bs);
+    if (bs->total_bytes < 0) {
+        error_setg_errno(errp, -bs->total_bytes, "cannot get the size of '%s'",
+                         bs->filename ? bs->filename : bs->node_name);
+        return false;
+    }
+    bdrv_refresh_limits(bs);
+    return true;
+}
+
+BlockDriverState *bdrv_open_flags(BlockdevOptions *o, BdrvOpenFlags flags,
+                                  Error **errp)
+{
+    const char *name = BlockdevDriver_str(o->driver);
+    const BlockDriver *drv = bdrv_find_driver(name);
+    BlockDriverState *bs;
+
+    if (!drv) {
+        error_setg(errp, "Unknown driver '%s'", name);
+        return NULL;
+    }
+    bs = node_new(drv);
+    bs->open_flags = flags;
+    bs->options = options_to_json(o);
+    bs->node_name = choose_node_name(o->node_name, errp);
+    if (!bs->node_name || !set_common_options(bs, o, errp) ||
+        !node_open(bs, o, errp)) {
+        bdrv_unref(bs);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&bdrv_nodes, bs, next);
+    return bs;
+}
+
+BlockDriverState *bdrv_open(BlockdevOptions *o, Error **errp)
+{
+    return bdrv_open_flags(o, 0, errp);
+}
+
+/* ---- By file name ---- */
+
+static void set_default(struct json_object *options, const char *key,
+                        struct json_object *value)
+{
+    if (json_object_object_get_ex(options, key, NULL)) {
+        json_object_put(value);
+    } else {
+        json_object_object_add(options, key, value);
+    }
+}
+
+static bool protocol_options(const char *filename, struct json_object *options,
+                             Error **errp)
+{
+    const BlockDriver *drv = find_protocol(filename);
+    const char *colon = strchr(filename, ':');
+    const char *slash = strchr(filename, '/');
+    const char *driver = "file";
+    struct stat st;
+
+    if (drv) {
+        set_default(options, "driver", json_object_new_string(drv->name));
+        return drv->parse_filename(filename, options, errp);
+    }
+    if (g_str_has_prefix(filename, "file:")) {
+        filename += strlen("file:");
+    } else if (colon && (!slash || colon < slash) && stat(filename, &st) < 0) {
+        error_setg(errp, "Unknown protocol '%.*s'", (int)(colon - filename),
+                   filename);
+        error_append_hint(errp, "A file of that name is given as './%s'.",
+                          filename);
+        return false;
+    }
+    if (stat(filename, &st) == 0 && S_ISBLK(st.st_mode)) {
+        driver = "host_device";
+    }
+    set_default(options, "driver", json_object_new_string(driver));
+    set_default(options, "filename", json_object_new_string(filename));
+    return true;
+}
+
+static struct json_object *pseudo_json_options(const char *filename,
+                                               Error **errp)
+{
+    const char *text = filename + strlen("json:");
+    struct json_object *json;
+
+    if (!json_parse(text, strlen(text), &json, errp)) {
+        error_prepend(errp, "Could not parse the JSON options: ");
+        return NULL;
+    }
+    if (!json_object_is_type(json, json_type_object)) {
+        error_setg(errp, "Invalid JSON object given: '%s'", text);
+        json_put(json);
+        return NULL;
+    }
+    return json;
+}
+
+static BlockDriverState *open_json(struct json_object *json,
+                                   BdrvOpenFlags flags, Error **errp)
+{
+    BlockdevOptions *o = bdrv_options_from_json(json, errp);
+    BlockDriverState *bs;
+
+    if (!o) {
+        return NULL;
+    }
+    bs = bdrv_open_flags(o, flags, errp);
+    qapi_free_BlockdevOptions(o);
+    return bs;
+}
+
+/* Members that a format and the file below it have in common. */
+static void copy_common(struct json_object *to, struct json_object *from)
+{
+    static const char *const common[] = {
+        "read-only", "auto-read-only", "force-share", "cache",
+    };
+
+    for (size_t i = 0; from && i < G_N_ELEMENTS(common); i++) {
+        struct json_object *val;
+
+        if (json_object_object_get_ex(from, common[i], &val)) {
+            set_default(to, common[i], json_object_get(val));
+        }
+    }
+}
+
+typedef struct BdrvProbe {
+    BlockDriverState *bs;
+    uint8_t *buf;
+    int64_t bytes;
+} BdrvProbe;
+
+static int coroutine_fn probe_co(void *opaque)
+{
+    BdrvProbe *p = opaque;
+
+    return bdrv_co_pread(p->bs, 0, p->buf, p->bytes);
+}
+
+static const BlockDriver *probe_node(BlockDriverState *file, Error **errp)
+{
+    uint8_t buf[PROBE_BYTES] = { 0 };
+    BdrvProbe p = {
+        .bs = file, .buf = buf,
+        .bytes = MIN(file->total_bytes, (int64_t)sizeof(buf)),
+    };
+    int ret = p.bytes ? bdrv_run(file->ctx, probe_co, &p) : 0;
+
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not read image '%s' for "
+                         "determining its format", bdrv_get_filename(file));
+        return NULL;
+    }
+    if (foreign_format(buf, p.bytes)) {
+        error_setg(errp, "'%s' looks like an image of format '%s'",
+                   bdrv_get_filename(file), foreign_format(buf, p.bytes));
+        error_append_hint(errp, "Give format=raw if the guest shall see its "
+                          "bytes as they are.");
+        return NULL;
+    }
+    return probe_content(buf, p.bytes);
+}
+
+/* The file's node is there; put the format's on top. */
+static BlockDriverState *open_format(BlockDriverState *file, const char *format,
+                                     struct json_object *options,
+                                     BdrvOpenFlags flags, Error **errp)
+{
+    const BlockDriver *drv = NULL;
+    BlockDriverState *bs;
+
+    if (!format) {
+        drv = probe_node(file, errp);
+        if (!drv) {
+            return NULL;
+        }
+        format = drv->name;
+    }
+    set_default(options, "driver", json_object_new_string(format));
+    set_default(options, "file", json_object_new_string(file->node_name));
+    bs = open_json(options, flags, errp);
+    if (bs && drv && g_str_equal(format, "raw")) {
+        bs->probed = true;
+        if (!bs->read_only) {
+            warn_report("Image format was not specified for '%s' and probing "
+                        "guessed raw.", bdrv_get_filename(file));
+            error_printf("         Specify the 'raw' format explicitly: "
+                         "format=raw\n");
+        }
+    }
+    return bs;
+}
+
+BlockDriverState *bdrv_open_image(const char *filename, const char *format,
+                                  struct json_object *extra,
+                                  struct json_object *proto,
+                                  BdrvOpenFlags flags, Error **errp)
+{
+    struct json_object *top = extra ? json_object_get(extra) :
+                                      json_object_new_object();
+    BlockDriverState *file = NULL, *bs = NULL;
+
+    if (g_str_has_prefix(filename, "json:")) {
+        struct json_object *json = pseudo_json_options(filename, errp);
+
+        if (json) {
+            copy_common(json, top);
+            bs = open_json(json, flags, errp);
+            json_object_put(json);
+        }
+        goto out;
+    }
+    proto = proto ? json_object_get(proto) : json_object_new_object();
+    copy_common(proto, top);
+    json_object_object_add(proto, "discard", json_object_new_string("unmap"));
+    if (protocol_options(filename, proto, errp)) {
+        file = open_json(proto, flags, errp);
+    }
+    if (file) {
+        bs = open_format(file, format, top, flags, errp);
+        bdrv_unref(file);
+    }
+    json_object_put(proto);
+out:
+    json_object_put(top);
+    return bs;
+}
+
+/* ---- Children ---- */
+
+static void inherit_options(BlockdevOptions *o, const BlockDriverState *parent,
+                            BdrvChildRole role)
+{
+    if (!o->has_read_only) {
+        o->has_read_only = true;
+        o->read_only = parent->read_only || (role & BDRV_CHILD_COW);
+    }
+    if (!o->has_force_share) {
+        o->has_force_share = true;
+        o->force_share = parent->force_share;
+    }
+    if (!o->has_discard) {
+        o->has_discard = true;
+        o->discard = BLOCKDEV_DISCARD_OPTIONS_UNMAP;
+    }
+    if (!o->cache) {
+        o->cache = g_new0(BlockdevCacheOptions, 1);
+        o->cache->has_direct = o->cache->has_no_flush = true;
+        o->cache->direct = parent->direct;
+        o->cache->no_flush = parent->no_flush;
+    }
+}
+
+static BlockDriverState *open_definition(BlockDriverState *parent,
+                                         BlockdevOptions *o, BdrvChildRole role,
+                                         Error **errp)
+{
+    inherit_options(o, parent, role);
+    return bdrv_open_flags(o, parent->open_flags, errp);
+}
+
+static BlockDriverState *find_reference(const char *name, Error **errp)
+{
+    BlockDriverState *bs = bdrv_find_node(name);
+
+    if (!bs) {
+        error_setg(errp, "Cannot find device='' nor node-name='%s'", name);
+        return NULL;
+    }
+    bdrv_ref(bs);
+    return bs;
+}
+
+BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
+                           const char *name, BdrvChildRole role, Error **errp)
+{
+    BlockDriverState *bs = ref->type == QAPI_KIND_STRING ?
+        find_reference(ref->u.reference, errp) :
+        open_definition(parent, &ref->u.definition, role, errp);
+
+    return bs ? bdrv_attach_child(parent, NULL, bs, name, role, 0,
+                                  BLK_PERM_ALL, errp) : NULL;
+}
+
+bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
+                          BdrvChildRole role, Error **errp)
+{
+    parent->file = bdrv_open_child(parent, ref, "file",
+                                   role | BDRV_CHILD_PRIMARY, errp);
+    return parent->file != NULL;
+}
+
+/* ---- Backing files ---- */
+
+static bool has_protocol(const char *filename)
+{
+    const char *colon = strchr(filename, ':');
+    const char *slash = strchr(filename, '/');
+
+    return colon && (!slash || colon < slash);
+}
+
+char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
+                           Error **errp)
+{
+    const char *top = bdrv_get_filename(bs);
+    g_autofree char *dir = NULL;
+
+    if (*backing == '/' || has_protocol(backing)) {
+        return g_strdup(backing);
+    }
+    if (!*top || has_protocol(top)) {
+        error_setg(errp, "Cannot generate a base directory for '%s' to find "
+                   "'%s' in", *top ? top : bs->node_name, backing);
+        error_append_hint(errp, "Give the backing file with its whole path.");
+        return NULL;
+    }
+    dir = g_path_get_dirname(top);
+    return g_build_filename(dir, backing, NULL);
+}
+
+static struct json_object *backing_options(const BlockDriverState *bs)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *cache = json_object_new_object();
+
+    json_object_object_add(o, "read-only", json_object_new_boolean(true));
+    json_object_object_add(o, "force-share",
+                           json_object_new_boolean(bs->force_share));
+    json_object_object_add(cache, "direct",
+                           json_object_new_boolean(bs->direct));
+    json_object_object_add(cache, "no-flush",
+                           json_object_new_boolean(bs->no_flush));
+    json_object_object_add(o, "cache", cache);
+    return o;
+}
+
+/* Images that name each other as backing files would go on for ever. */
+static bool enter_chain(const char *path, unsigned *nested, Error **errp)
+{
+    if (*nested >= BDRV_MAX_DEPTH / 2) {
+        error_setg(errp, "the chain of backing files is longer than %d at "
+                   "'%s'", BDRV_MAX_DEPTH / 2, path);
+        error_append_hint(errp, "Is the image its own backing file?");
+        return false;
+    }
+    (*nested)++;
+    return true;
+}
+
+static BlockDriverState *open_named_backing(BlockDriverState *bs, Error **errp)
+{
+    static unsigned nested;         /* opens that wait for this one */
+    g_autofree char *path = bdrv_resolve_backing(bs, bs->backing_file, errp);
+    struct json_object *options;
+    BlockDriverState *backing;
+
+    if (!path || !enter_chain(path, &nested, errp)) {
+        return NULL;
+    }
+    options = backing_options(bs);
+    backing = bdrv_open_image(path, bs->backing_format, options, NULL,
+                              bs->open_flags, errp);
+    nested--;
+    json_object_put(options);
+    if (!backing) {
+        error_prepend(errp, "Could not open backing file: ");
+    }
+    return backing;
+}
+
+bool bdrv_open_backing(BlockDriverState *bs, BlockdevRefOrNull *ref,
+                       Error **errp)
+{
+    BlockDriverState *backing;
+
+    bs->backing_overridden = ref != NULL;
+    if (ref && ref->type == QAPI_KIND_NULL) {
+        return true;
+    }
+    if (ref) {
+        backing = ref->type == QAPI_KIND_STRING ?
+            find_reference(ref->u.reference, errp) :
+            open_definition(bs, &ref->u.definition, BDRV_CHILD_COW, errp);
+    } else if (!bs->backing_file || (bs->open_flags & BDRV_O_NO_BACKING)) {
+        return true;
+    } else {
+        backing = open_named_backing(bs, errp);
+    }
+    if (!backing) {
+        return false;
+    }
+    bs->backing = bdrv_attach_child(bs, NULL, backing, "backing",
+                                    BDRV_CHILD_COW, 0, BLK_PERM_ALL, errp);
+    return bs->backing != NULL;
+}
