@@ -35,6 +35,7 @@ static GHashTable *limits;          /* key to EventLimit; big lock */
 /* The member of the data that tells devices apart; NULL: not limited. */
 static const char *const limited_by[QAPI_EVENT__MAX] = {
     [QAPI_EVENT_BALLOON_CHANGE] = "",
+    [QAPI_EVENT_RTC_CHANGE] = "qom-path",
     [QAPI_EVENT_VSERPORT_CHANGE] = "id",
 };
 

@@ -87,7 +87,6 @@ static const struct {
     { "isa-ipmi-*", NULL, NO_IPMI },
     { "pci-ipmi-*", NULL, NO_IPMI },
     { "ipmi-*", NULL, NO_IPMI },
-    { "mc146818rtc", NULL, "guests have kvmclock" },
     { "hpet", NULL, "guests have kvmclock and the TSC" },
     { "pvrdma", "virtio-net-pci" },
     { "rocker", "virtio-net-pci" },

@@ -8,13 +8,14 @@
 #define COM1_PORT 0x3f8
 #define COM1_IRQ  4
 
-static void virt_build_fadt(AcpiTables *t)
+static void virt_build_fadt(VirtMachine *v, AcpiTables *t)
 {
-    static const AcpiReducedFadt fadt = {
+    AcpiReducedFadt fadt = {
         .flags = ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_PWR_BUTTON |
                  ACPI_FADT_SLP_BUTTON | ACPI_FADT_RESET_REG_SUP |
                  ACPI_FADT_HW_REDUCED,
-        .boot_arch = ACPI_BOOT_NO_VGA | ACPI_BOOT_NO_CMOS_RTC,
+        .boot_arch = ACPI_BOOT_NO_VGA |
+                     (v->has_rtc ? 0 : ACPI_BOOT_NO_CMOS_RTC),
         .reset_reg = { AML_SYSTEM_IO, 8, 1, VIRT_PORT_RESET },
         .reset_value = ACPI_RESET_VALUE,
         .sleep_control = { AML_SYSTEM_IO, 8, 1, VIRT_PORT_SLEEP },
@@ -74,7 +75,7 @@ uint8_t virt_last_bus(VirtMachine *v)
 void virt_build_acpi(VirtMachine *v, AcpiTables *t)
 {
     virt_build_dsdt(v, t);
-    virt_build_fadt(t);
+    virt_build_fadt(v, t);
     virt_build_madt(v, t);
     acpi_add_mcfg(t, VIRT_ECAM_BASE, 0, 0, virt_last_bus(v));
     if (virt_has_com1(v)) {

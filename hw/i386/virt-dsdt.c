@@ -8,6 +8,7 @@
  *         Device (PCI0) { _HID PNP0A08, _CRS, _OSC }
  *         Device (PCIR) { _HID PNP0C02, _CRS: ECAM }
  *         Device (FWCF) { _HID "QEMU0002", _CRS: ports }
+ *         Device (RTC)  { _HID PNP0B00, _CRS: ports }       if there is one
  *         Device (COMn) { _HID PNP0501, _CRS }              each serial port
  *         Device (PWRB) { _HID PNP0C0C }
  *         Device (GED)  { _HID "ACPI0013", _CRS: GSI 16, _EVT:
@@ -18,6 +19,7 @@
 #include "util/osdep.h"
 #include "virt-internal.h"
 #include "hw/char/serial.h"
+#include "hw/rtc/mc146818rtc.h"
 
 #define OSC_UUID_PCI        "33db4d5b-1ff7-401c-9657-7441c03dd766"
 /* _OSC, PCI Firmware 3.3, table 4-5: hot-plug, PME, AER, PCIe structures */
@@ -156,6 +158,20 @@ static void dsdt_fw_cfg(Aml *a)
     aml_end(a);
 }
 
+static void dsdt_rtc(VirtMachine *v, Aml *a)
+{
+    if (!v->has_rtc) {
+        return;
+    }
+    aml_device(a, "RTC");
+    aml_name_eisa_id(a, "_HID", "PNP0B00");
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_res_io(a, MC146818_PORT, MC146818_PORTS);
+    aml_end(a);
+    aml_end(a);
+}
+
 static void dsdt_serial(Aml *a, unsigned int n, uint16_t port, uint32_t irq)
 {
     char name[8];
@@ -232,6 +248,7 @@ void virt_build_dsdt(VirtMachine *v, AcpiTables *t)
     dsdt_cpus(v, a);
     dsdt_pci(v, a);
     dsdt_fw_cfg(a);
+    dsdt_rtc(v, a);
     dsdt_serials(v, a);
     dsdt_ged(a);
     aml_end(a);

@@ -17,6 +17,7 @@
  * bridge, with ECAM at its end.
  *
  *   port            what                     GSI   who
+ *   0x0070, 0x0071  RTC, for firmware
  *   0x0402, 0x00e9  debug console, on request  4   serial port, on request
  *   0x03f8 - 0x03ff serial port, on request   16   ACPI events (edge)
  *   0x0510 - 0x051b fw_cfg
@@ -35,6 +36,7 @@
 #include "hw/isa/isa.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci-host/pci-lite.h"
+#include "qapi/qapi-types-common.h"
 
 #define VIRT_LOW_RAM_MAX        0xc0000000ULL
 #define VIRT_PCI32_BASE         0xc0000000ULL
@@ -84,6 +86,8 @@ struct VirtMachine {
 
     /* Boot */
     bool direct_boot, has_rom;
+    OnOffAuto rtc;                  /* auto: for firmware */
+    bool has_rtc;
     bool loaded;                    /* and the guest did not run since */
     BootPlan plan;
     AcpiTables acpi;

@@ -8,7 +8,9 @@
 #include "virt-internal.h"
 #include "hw/char/serial.h"
 #include "hw/intc/ioapic.h"
+#include "hw/rtc/mc146818rtc.h"
 #include "system/accel.h"
+#include "system/rtc.h"
 #include "system/serial.h"
 #include "target/i386/cpu.h"
 #include "util/log.h"
@@ -127,6 +129,30 @@ static bool virt_create_fw_cfg(VirtMachine *v, Error **errp)
     return true;
 }
 
+/* Kernels have kvmclock and look for no RTC when ACPI says there is none. */
+static bool virt_create_rtc(VirtMachine *v, Error **errp)
+{
+    DeviceState *dev;
+
+    v->has_rtc = v->rtc == ON_OFF_AUTO_ON ||
+                 (v->rtc == ON_OFF_AUTO_AUTO && v->has_rom);
+    if (!v->has_rtc) {
+        if (rtc_base_is_date()) {
+            error_setg(errp, "-rtc base=DATE: the machine has no RTC to set");
+            error_append_hint(errp, "Add -machine rtc=on.");
+            return false;
+        }
+        return true;
+    }
+    dev = qdev_new(TYPE_MC146818_RTC);
+    if (!qdev_realize_and_unref(dev, BUS(v->isa), errp)) {
+        return false;
+    }
+    mc146818_set_memory(MC146818_RTC(dev), v->low_ram_size, v->high_ram_size,
+                        MACHINE(v)->smp.cpus);
+    return true;
+}
+
 static bool virt_create_serials(VirtMachine *v, Error **errp)
 {
     for (unsigned int i = 0; i < SERIAL_MAX_PORTS; i++) {
@@ -155,7 +181,7 @@ static bool virt_create_devices(VirtMachine *v, Error **errp)
     v->isa = isa_bus_new(NULL, get_system_io(), v->gsi);
     return qbus_realize(BUS(v->isa), errp) && virt_create_pci(v, errp) &&
            virt_create_acpi(v, errp) && virt_create_fw_cfg(v, errp) &&
-           virt_create_serials(v, errp);
+           virt_create_rtc(v, errp) && virt_create_serials(v, errp);
 }
 
 /* ---- The machine ---- */
@@ -178,6 +204,12 @@ static bool virt_init(MachineState *ms, Error **errp)
     return ok;
 }
 
+static const Property virt_props[] = {
+    PROP_ON_OFF_AUTO("rtc", VirtMachine, rtc, ON_OFF_AUTO_AUTO,
+                     "real-time clock at ports 0x70 and 0x71; auto: only for "
+                     "firmware"),
+};
+
 static void virt_class_init(ObjectClass *oc, const void *data)
 {
     MachineClass *mc = MACHINE_CLASS(oc);
@@ -191,6 +223,7 @@ static void virt_class_init(ObjectClass *oc, const void *data)
     mc->default_ram_size = 128 * MiB;
     mc->default_ram_id = "virt.ram";
     mc->default_nic = "virtio-net-pci";
+    object_class_add_props(oc, virt_props);
 }
 
 static void virt_1_0_class_init(ObjectClass *oc, const void *data)

@@ -10,6 +10,7 @@
 #include "monitor/monitor.h"
 #include "qapi/qapi-options-apply.h"
 #include "system/guest-info.h"
+#include "system/rtc.h"
 #include "system/runstate.h"
 #include "trace/control.h"
 #include "util/cutils.h"
@@ -194,16 +195,9 @@ bool cli_option_no_shutdown(Error **errp)
     return true;
 }
 
-/* The guest's clock is the host's (kvmclock); there is no RTC to set. */
 bool cli_option_rtc(RtcOptions *val, Error **errp)
 {
-    if (val->base && !g_str_equal(val->base, "utc") &&
-        !g_str_equal(val->base, "localtime")) {
-        error_setg(errp, "-rtc base=%s: the machine has no clock to set; "
-                   "'utc' is what the guest sees", val->base);
-        return false;
-    }
-    return true;
+    return rtc_configure(val, errp);
 }
 
 bool cli_option_qtest(const char *arg, Error **errp)

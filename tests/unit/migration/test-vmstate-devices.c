@@ -32,6 +32,8 @@ static MachineState *start_machine(void)
     memory_map_init();
     runstate_init();
     ms = machine_create(mc);
+    /* as if firmware were loaded; not every machine has one */
+    object_property_set_str(OBJECT(ms), "rtc", "on", NULL);
     machine_phase_advance(PHASE_MACHINE_CREATED);
     g_assert_true(accel_init_machine(ms, "qtest", NULL, NULL));
     machine_phase_advance(PHASE_ACCEL_CREATED);

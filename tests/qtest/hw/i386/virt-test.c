@@ -158,6 +158,30 @@ static void test_buses(void)
                               "-device pcie-root-port,id=r1,slot=2"), ==, 16);
 }
 
+/* FADT, IA-PC boot architecture flags: bit 5, there is no CMOS RTC. */
+static bool fadt_says_no_rtc(QTest *qts)
+{
+    g_autofree uint8_t *mem = read_tables(qts);
+    const uint8_t *xsdt = at(mem, get_le64(find_rsdp(mem) + 24));
+    const uint8_t *fadt = at(mem, get_le64(xsdt + 36));
+
+    g_assert_true(!memcmp(fadt, "FACP", 4));
+    return get_le16(fadt + 109) & BIT(5);
+}
+
+static void test_tables_rtc(void)
+{
+    QTest *qts = start("-machine rtc=on");
+    g_autofree char *names = check_tables(qts);
+
+    g_assert_cmpstr(names, ==, "FACP APIC MCFG DSDT ");
+    g_assert_false(fadt_says_no_rtc(qts));
+    qtest_quit(qts);
+    qts = start("");
+    g_assert_true(fadt_says_no_rtc(qts));
+    qtest_quit(qts);
+}
+
 static void test_smbios(void)
 {
     QTest *qts = start("-uuid 33db4d5b-1ff7-401c-9657-7441c03dd766");
@@ -210,6 +234,13 @@ static void test_start_info(void)
 static void test_memory_split(void)
 {
     QTest *qts = qtest_start("-M virt -m 4G");
+    uint64_t size = 0;
+
+    qtest_outw(qts, 0x510, 3);          /* fw_cfg: all memory there is */
+    for (int i = 0; i < 8; i++) {
+        size |= (uint64_t)qtest_inb(qts, 0x511) << 8 * i;
+    }
+    g_assert_cmphex(size, ==, 4 * GiB);
 
     qtest_writel(qts, 0xbffffffc, 1);
     qtest_writel(qts, 0x100000000, 2);
@@ -283,6 +314,7 @@ int main(int argc, char **argv)
     g_test_add_func("/virt/tables/small", test_tables_small);
     g_test_add_func("/virt/tables/large", test_tables_large);
     g_test_add_func("/virt/tables/buses", test_buses);
+    g_test_add_func("/virt/tables/rtc", test_tables_rtc);
     g_test_add_func("/virt/smbios", test_smbios);
     g_test_add_func("/virt/start-info", test_start_info);
     g_test_add_func("/virt/memory/split", test_memory_split);
