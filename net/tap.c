@@ -31,7 +31,7 @@ typedef struct NetTap {
     int fd;
     int vhost_fd;                   /* -1: none */
     uint32_t vhost_poll_us;
-    bool vhost_force, vhost_running;
+    bool vhost_running;
     int host_hdr_len;               /* what the kernel puts in front, 0: none */
     bool read_on, write_on;
     bool enabled;                   /* attached to the interface */
@@ -252,11 +252,6 @@ uint32_t tap_get_vhost_poll_us(NetClientState *nc)
     return nc->info == &tap_info ? tap_from_nc(nc)->vhost_poll_us : 0;
 }
 
-bool tap_vhost_forced(NetClientState *nc)
-{
-    return nc->info == &tap_info && tap_from_nc(nc)->vhost_force;
-}
-
 void tap_set_vhost_running(NetClientState *nc, bool running)
 {
     if (nc->info == &tap_info) {
@@ -311,7 +306,6 @@ static bool tap_setup_vhost(NetTap *s, const NetdevTapOptions *o,
         }
         return true;
     }
-    s->vhost_force = forced;
     s->vhost_poll_us = o->has_poll_us ? o->poll_us : 0;
     s->vhost_fd = tap_open_vhost(fd_text, &err);
     if (s->vhost_fd < 0) {

@@ -237,12 +237,18 @@ static bool virtio_net_init_vhost(VirtIONet *n, Error **errp)
     for (unsigned i = 0; i < n->max_pairs; i++) {
         NetClientState *peer = nic_get_queue(n->nic, i)->peer;
         int fd = peer ? tap_get_vhost_fd(peer) : -1;
+        uint32_t poll_us;
 
         if (fd < 0) {
             return true;
         }
         n->queues[i].vhost = vhost_dev_new(fd, 2 * i, 2, errp);
         if (!n->queues[i].vhost) {
+            return false;
+        }
+        poll_us = tap_get_vhost_poll_us(peer);
+        if (poll_us && !vhost_dev_set_poll_us(n->queues[i].vhost, poll_us,
+                                              errp)) {
             return false;
         }
     }

@@ -69,6 +69,18 @@ void vhost_dev_free(VhostDev *dev)
     g_free(dev);
 }
 
+bool vhost_dev_set_poll_us(VhostDev *dev, uint32_t us, Error **errp)
+{
+    struct vhost_vring_state state = { .num = us };
+
+    for (; state.index < dev->num_queues; state.index++) {
+        if (!VHOST_IOCTL(dev, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &state, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 uint64_t vhost_dev_filter_features(VhostDev *dev, uint64_t features)
 {
     return features & (dev->features | ~kernel_bits);

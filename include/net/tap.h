@@ -19,9 +19,6 @@ int tap_get_vhost_fd(NetClientState *nc);
 /* tap_get_vhost_poll_us: microseconds vhost should poll; 0: not. */
 uint32_t tap_get_vhost_poll_us(NetClientState *nc);
 
-/* tap_vhost_forced: vhostforce=on. */
-bool tap_vhost_forced(NetClientState *nc);
-
 /*
  * tap_set_vhost_running: while vhost moves the packets, the tap does not read
  * its descriptor.

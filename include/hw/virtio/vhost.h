@@ -24,6 +24,12 @@ VhostDev *vhost_dev_new(int fd, uint32_t first_queue, uint32_t num_queues,
                         Error **errp);
 void vhost_dev_free(VhostDev *dev);
 
+/*
+ * vhost_dev_set_poll_us: have the kernel look for more work for @us
+ * microseconds before it sleeps.
+ */
+bool vhost_dev_set_poll_us(VhostDev *dev, uint32_t us, Error **errp);
+
 /* Those of @features that the kernel can also do, as far as it has a say. */
 uint64_t vhost_dev_filter_features(VhostDev *dev, uint64_t features);
 
