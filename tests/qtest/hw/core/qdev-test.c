@@ -73,6 +73,62 @@ static void test_device_add_errors(void)
     qtest_quit(qts);
 }
 
+/*
+ * What can only be there from the start says so, before the guest runs (-S) as
+ * well as after: the machine is complete then.
+ */
+static void test_cold_plug_only(void)
+{
+    static const struct {
+        const char *command, *args, *error;
+    } cases[] = {
+        { "device_add", "{'driver': 'virtio-rng-pci', 'id': 'x'}",
+          "Bus 'pcie.0' does not support hotplugging" },
+        { "device_add", "{'driver': 'pcie-root-port', 'id': 'x'}",
+          "Parameter 'driver' expects a pluggable device type" },
+        { "device_add", "{'driver': 'isa-debug-exit', 'id': 'x'}",
+          "Parameter 'driver' expects a pluggable device type" },
+        { "device_del", "{'id': 'r0'}",
+          "Bus 'pcie.0' does not support hotplugging" },
+        { "device_del", "{'id': 'rp0'}",
+          "Device 'pcie-root-port' does not support hotplugging" },
+    };
+    QTest *qts = qtest_start("-M virt -S -device pcie-root-port,id=rp0 "
+                             "-device virtio-rng-pci,id=r0");
+
+    for (int run = 0; run < 2; run++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+            g_autofree char *text = qtest_qmp_fail(qts, NULL,
+                "{'execute': '%s', 'arguments': %s}", cases[i].command,
+                cases[i].args);
+
+            g_assert_cmpstr(text, ==, cases[i].error);
+        }
+        json_object_put(qtest_qmp_ok(qts, "{'execute': 'cont'}"));
+    }
+    qtest_quit(qts);
+}
+
+/* A port of a serial device is plugged at once, before the guest runs too. */
+static void test_hot_plug(void)
+{
+    QTest *qts = qtest_start("-M virt -S -device virtio-serial-pci,id=vs0");
+    struct json_object *event;
+
+    json_object_put(qtest_qmp_ok(qts, "{'execute': 'device_add', 'arguments': "
+                                 "{'driver': 'virtserialport', 'id': 'p1', "
+                                 "'bus': 'vs0.0'}}"));
+    assert_text(qts, "/machine/peripheral/p1", "type", "virtserialport");
+    json_object_put(qtest_qmp_ok(qts, "{'execute': 'device_del', 'arguments': "
+                                 "{'id': 'p1'}}"));
+    event = qtest_qmp_event(qts, "DEVICE_DELETED");
+    g_assert_cmpstr(qjson_str(event, "data.device"), ==, "p1");
+    json_object_put(event);
+    g_free(qtest_qmp_fail(qts, NULL, "{'execute': 'device_del', 'arguments': "
+                          "{'id': 'p1'}}"));
+    qtest_quit(qts);
+}
+
 /* Each line names what is wrong; nothing is left running. */
 static void test_command_line_errors(void)
 {
@@ -127,6 +183,8 @@ static void test_help(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/hw/core/qdev/cold-plug-only", test_cold_plug_only);
+    g_test_add_func("/hw/core/qdev/hot-plug", test_hot_plug);
     g_test_add_func("/hw/core/qdev/paths", test_paths_and_addresses);
     g_test_add_func("/hw/core/qdev/device_add/errors", test_device_add_errors);
     g_test_add_func("/hw/core/qdev/command-line/errors",

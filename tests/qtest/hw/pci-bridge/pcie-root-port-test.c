@@ -71,21 +71,44 @@ static void test_query_pci(void)
 {
     QTest *qts = qtest_start("-M virt -device pcie-root-port,id=rp,addr=4 "
                              "-device virtio-rng-pci,bus=rp,id=r");
-    struct json_object *ret;
-    QPciDevice *port;
+    struct json_object *ret, *bridge, *rng;
+    QPciDevice *port, *dev;
     QPci pci;
 
     qpci_init(&pci, qts);
     port = qpci_at(&pci, 0, QPCI_DEVFN(4, 0));
-    qpci_config_writel(port, PCI_PRIMARY_BUS, 0x00050500);
+    ret = qtest_qmp_ok(qts, "{'execute': 'query-pci'}");
+    g_assert_cmpint(qjson_int(ret, "0.devices.1.pci_bridge.bus.secondary"),
+                    ==, 0);
+    json_object_put(ret);
+    qpci_config_writel(port, PCI_PRIMARY_BUS, 0x00070500);
+    qpci_config_writel(port, PCI_MEMORY_BASE, 0xd010d000);
+    qpci_config_writew(port, PCI_COMMAND, 6);
+    dev = qpci_at(&pci, 5, 0);
+    qpci_config_writel(dev, PCI_BASE_ADDRESS_4, 0xd0000000);
+    qpci_config_writew(dev, PCI_COMMAND, 2);
     ret = qtest_qmp_ok(qts, "{'execute': 'query-pci'}");
     g_assert_cmpint(qjson_int(ret, "0.devices.0.id.device"), ==, 0x0d57);
     g_assert_cmpstr(qjson_str(ret, "0.devices.1.qdev_id"), ==, "rp");
-    g_assert_cmpint(qjson_int(ret, "0.devices.1.pci_bridge.bus.secondary"),
-                    ==, 5);
-    g_assert_cmpstr(
-        qjson_str(ret, "0.devices.1.pci_bridge.devices.0.qdev_id"), ==, "r");
+    g_assert_cmpint(qjson_int(ret, "0.devices.1.class_info.class"), ==,
+                    0x0604);
+    bridge = qjson_get(ret, "0.devices.1.pci_bridge");
+    g_assert_cmpint(qjson_int(bridge, "bus.number"), ==, 0);
+    g_assert_cmpint(qjson_int(bridge, "bus.secondary"), ==, 5);
+    g_assert_cmpint(qjson_int(bridge, "bus.subordinate"), ==, 7);
+    g_assert_cmphex(qjson_int(bridge, "bus.memory_range.base"), ==,
+                    0xd0000000);
+    g_assert_cmphex(qjson_int(bridge, "bus.memory_range.limit"), ==,
+                    0xd01fffff);
+    rng = qjson_get(bridge, "devices.0");
+    g_assert_cmpstr(qjson_str(rng, "qdev_id"), ==, "r");
+    g_assert_cmpint(qjson_int(rng, "bus"), ==, 5);
+    g_assert_cmpint(qjson_int(rng, "id.vendor"), ==, 0x1af4);
+    g_assert_cmpint(qjson_int(rng, "regions.1.bar"), ==, 4);
+    g_assert_cmphex(qjson_int(rng, "regions.1.address"), ==, 0xd0000000);
+    g_assert_cmphex(qjson_int(rng, "regions.1.size"), ==, 0x4000);
     json_object_put(ret);
+    qpci_free(dev);
     qpci_free(port);
     qtest_quit(qts);
 }
