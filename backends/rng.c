@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * rng-random and rng-builtin. Requests queue up in the context of their
- * device; a bottom half serves them, and waits for the file when it has
- * nothing to read yet.
+ * device; a bottom half serves them one by one, and the file is watched while
+ * it has nothing to read.
  */
 #include "util/osdep.h"
 #include "backends/rng.h"
@@ -35,29 +35,7 @@ struct RngBackendClass {
     ssize_t (*fill)(RngBackend *s, void *buf, size_t size);
 };
 
-static void rng_set_watch(RngBackend *s, bool on);
-
-static void rng_serve(void *opaque)
-{
-    RngBackend *s = opaque;
-    g_autofree uint8_t *buf = NULL;
-
-    while (!STAILQ_EMPTY(&s->requests)) {
-        RngRequest *req = STAILQ_FIRST(&s->requests);
-        ssize_t n;
-
-        buf = buf ? buf : g_malloc(RNG_REQUEST_MAX_BYTES);
-        n = RNG_BACKEND_GET_CLASS(s)->fill(s, buf, req->size);
-        if (n == -EAGAIN) {
-            rng_set_watch(s, true);
-            return;
-        }
-        STAILQ_REMOVE_HEAD(&s->requests, next);
-        req->fn(req->opaque, buf, MAX(n, 0));
-        g_free(req);
-    }
-    rng_set_watch(s, false);
-}
+static void rng_serve(void *opaque);
 
 static void rng_set_watch(RngBackend *s, bool on)
 {
@@ -65,6 +43,36 @@ static void rng_set_watch(RngBackend *s, bool on)
         s->watching = on;
         aio_set_fd_handler(s->ctx, s->fd, on ? rng_serve : NULL, NULL, NULL,
                            s);
+    }
+}
+
+/*
+ * One request a pass: who gets an answer asks for more at once, and a guest
+ * that never stops asking must not keep the loop from all else.
+ */
+static void rng_serve(void *opaque)
+{
+    RngBackend *s = opaque;
+    RngRequest *req = STAILQ_FIRST(&s->requests);
+    g_autofree uint8_t *buf = NULL;
+    ssize_t n;
+
+    if (!req) {
+        return;                     /* cancelled since */
+    }
+    buf = g_malloc(req->size);
+    n = RNG_BACKEND_GET_CLASS(s)->fill(s, buf, req->size);
+    if (n == -EAGAIN) {
+        rng_set_watch(s, true);
+        return;
+    }
+    STAILQ_REMOVE_HEAD(&s->requests, next);
+    req->fn(req->opaque, buf, MAX(n, 0));
+    g_free(req);
+    if (STAILQ_EMPTY(&s->requests)) {
+        rng_set_watch(s, false);
+    } else if (!s->watching) {
+        aio_bh_schedule(s->bh);
     }
 }
 

@@ -4,9 +4,14 @@
  * the driver is filled from an rng back end (rng=ID, else one of its own that
  * calls getrandom).
  *
- * Runs in the main loop. What a guest can take is limited in two ways: one
- * request asks the back end for at most RNG_REQUEST_MAX_BYTES, and with
- * max-bytes and period there is a quota, after which buffers wait.
+ * Runs in the main loop, one buffer at a time:
+ *
+ *   kick, cont, new period -> serve: pop, ask the back end
+ *   the back end answers   -> entropy: push, serve the next
+ *
+ * What a guest can take is limited in two ways: one request asks the back end
+ * for at most RNG_REQUEST_MAX_BYTES, and with max-bytes and period there is a
+ * quota, after which buffers wait.
  */
 #include "util/osdep.h"
 #include "hw/virtio/virtio-rng.h"
@@ -45,7 +50,11 @@ static void virtio_rng_entropy(void *opaque, const void *data, size_t size)
     VirtIORng *s = opaque;
     VirtQueueElement *elem = g_steal_pointer(&s->elem);
 
-    if (!elem) {
+    if (size == 0) {
+        /* 5.4.6.1: at least one byte, so the buffer waits for a next try. */
+        warn_report_once("virtio-rng: the source of entropy is broken");
+        virtqueue_unpop(s->vq, elem);
+        g_free(elem);
         return;
     }
     size = iov_from_buf(elem->in_sg, elem->in_num, 0, data, size);
@@ -69,7 +78,7 @@ static void virtio_rng_serve(VirtIORng *s)
     VirtIODevice *vdev = &s->parent_obj;
     uint64_t want;
 
-    if (s->elem || !vdev->ioeventfd_started) {
+    if (s->elem || !vdev->ioeventfd_started) {      /* stopped or reset */
         return;
     }
     if (s->quota == 0) {
@@ -90,6 +99,7 @@ static void virtio_rng_serve(VirtIORng *s)
         g_clear_pointer(&s->elem, g_free);
         return;
     }
+    trace_virtio_rng_request(s, want);
     rng_backend_request(s->rng, MIN(want, RNG_REQUEST_MAX_BYTES), NULL,
                         virtio_rng_entropy, s);
 }

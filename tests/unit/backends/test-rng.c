@@ -59,6 +59,35 @@ static void test_builtin_answers_in_order(void)
     g_assert_cmpstr(log->str, ==, "a16 b32 a65536 b2 ");
 }
 
+typedef struct Greedy {
+    RngBackend *s;
+    int answers;
+} Greedy;
+
+static void ask_again(void *opaque, const void *data, size_t size)
+{
+    Greedy *g = opaque;
+
+    g->answers++;
+    rng_backend_request(g->s, 1, NULL, ask_again, g);
+}
+
+/* Who always wants more does not keep the loop to itself. */
+static void test_greedy_user_leaves_the_loop(void)
+{
+    Greedy g = { add(TYPE_RNG_BUILTIN, NULL, NULL) };
+
+    rng_backend_request(g.s, 1, NULL, ask_again, &g);
+    for (int i = 1; i <= 5; i++) {
+        aio_poll(main_context(), false);
+        g_assert_cmpint(g.answers, ==, i);
+    }
+    rng_backend_cancel(g.s, &g);
+    test_loop_settle();
+    g_assert_cmpint(g.answers, ==, 5);
+    g_assert_true(user_creatable_del("r", NULL));
+}
+
 static void test_random_default_file(void)
 {
     RngBackend *s = add(TYPE_RNG_RANDOM, NULL, NULL);
@@ -124,6 +153,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     test_loop_init();
     g_test_add_func("/backends/rng/builtin", test_builtin_answers_in_order);
+    g_test_add_func("/backends/rng/greedy", test_greedy_user_leaves_the_loop);
     g_test_add_func("/backends/rng/random", test_random_default_file);
     g_test_add_func("/backends/rng/slow", test_random_waits_for_a_slow_source);
     g_test_add_func("/backends/rng/end", test_end_of_file_and_errors);

@@ -123,6 +123,21 @@ static void test_quota_stop_reset(void)
     rig_end(&r);
 }
 
+/* A source that ends: the buffer stays with the device, a reset frees it. */
+static void test_broken_source(void)
+{
+    Rig r;
+
+    rig_init(&r, ",rng=rng1 -object rng-random,id=rng1,filename=/dev/null");
+    ask(&r, 16);
+    expect_nothing(&r);
+    ask(&r, 16);
+    expect_nothing(&r);
+    qvirtio_clear(&r.v);
+    rig_start_driver(&r);
+    rig_end(&r);
+}
+
 static void test_properties(void)
 {
     static const char *const bad[] = {
@@ -148,6 +163,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/virtio-rng/builtin", ",rng=rng0", test_entropy);
     g_test_add_func("/virtio-rng/quota", test_quota);
     g_test_add_func("/virtio-rng/quota/stop-reset", test_quota_stop_reset);
+    g_test_add_func("/virtio-rng/broken-source", test_broken_source);
     g_test_add_func("/virtio-rng/properties", test_properties);
     return qtest_main();
 }
