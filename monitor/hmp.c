@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The human monitor, small on purpose: a prompt, and commands that stand for
- * QMP commands. "info X" prints the answer of query-X as JSON, but for the few
- * that scripts read. Everything else is QMP's.
+ * QMP commands; "info X" (hmp-info.c) shows the answers of queries in lines
+ * that people and scripts know. Everything else is QMP's.
  *
  * Lines end in CR or LF; backspace and control-U edit, there is no history.
  */
 #include "util/osdep.h"
+#include "hmp-internal.h"
 #include "monitor-internal.h"
 #include <json-c/json.h>
 #include "qapi/dispatch.h"
@@ -33,6 +34,7 @@ static LIST_HEAD(, HmpSession) sessions = LIST_HEAD_INITIALIZER(sessions);
 
 typedef struct HmpCommand {
     const char *name;
+    const char *alias;              /* NULL: none */
     const char *args;               /* for help; NULL: none */
     const char *help;
     const char *qmp;                /* command it stands for */
@@ -42,44 +44,38 @@ typedef struct HmpCommand {
 } HmpCommand;
 
 static const HmpCommand commands[] = {
-    { "balloon", "megabytes", "ask the guest for this size", "balloon",
+    { "balloon", NULL, "megabytes", "ask the guest for this size", "balloon",
       "value" },
-    { "chardev-remove", "id", "remove a character device", "chardev-remove",
+    { "chardev-remove", NULL, "id", "remove a character device",
+      "chardev-remove", "id" },
+    { "cont", "c", NULL, "let the guest run", "cont" },
+    { "device_add", NULL, "driver[,prop=value...]", "plug a device in",
+      "device_add", "driver", NULL, true },
+    { "device_del", NULL, "id", "unplug a device", "device_del", "id" },
+    { "netdev_add", NULL, "type,id=id[,prop=value...]",
+      "make a network back end", "netdev_add", "type", NULL, true },
+    { "netdev_del", NULL, "id", "remove a network back end", "netdev_del",
       "id" },
-    { "cont", NULL, "let the guest run", "cont" },
-    { "device_add", "driver[,prop=value...]", "plug a device in", "device_add",
-      "driver", NULL, true },
-    { "device_del", "id", "unplug a device", "device_del", "id" },
-    { "netdev_del", "id", "remove a network back end", "netdev_del", "id" },
-    { "nmi", NULL, "send an NMI to the guest", "inject-nmi" },
-    { "object_add", "type,id=id[,prop=value...]", "make an object",
+    { "nmi", NULL, NULL, "send an NMI to the guest", "inject-nmi" },
+    { "object_add", NULL, "type,id=id[,prop=value...]", "make an object",
       "object-add", "qom-type", NULL, true },
-    { "object_del", "id", "delete an object", "object-del", "id" },
-    { "qom-get", "path property", "print a property", "qom-get", "path",
+    { "object_del", NULL, "id", "delete an object", "object-del", "id" },
+    { "qom-get", NULL, "path property", "print a property", "qom-get", "path",
       "property" },
-    { "qom-list", "path", "list the properties of an object", "qom-list",
+    { "qom-list", NULL, "path", "list the properties of an object", "qom-list",
       "path" },
-    { "quit", NULL, "end the process", "quit" },
-    { "set_link", "name on|off", "set the link of a network client", "set_link",
-      "name", "up" },
-    { "stop", NULL, "stop the guest", "stop" },
-    { "system_powerdown", NULL, "press the power button", "system_powerdown" },
-    { "system_reset", NULL, "reset the machine", "system_reset" },
-    { "system_wakeup", NULL, "wake the guest up", "system_wakeup" },
+    { "quit", "q", NULL, "end the process", "quit" },
+    { "set_link", NULL, "name on|off", "set the link of a network client",
+      "set_link", "name", "up" },
+    { "stop", "s", NULL, "stop the guest", "stop" },
+    { "system_powerdown", NULL, NULL, "press the power button",
+      "system_powerdown" },
+    { "system_reset", NULL, NULL, "reset the machine", "system_reset" },
+    { "system_wakeup", NULL, NULL, "wake the guest up", "system_wakeup" },
 };
 
-/* "info X" where the query has another name. */
-static const struct {
-    const char *name, *qmp;
-} infos[] = {
-    { "cpus", "query-cpus-fast" },
-    { "hotpluggable-cpus", "query-hotpluggable-cpus" },
-    { "memory_size_summary", "query-memory-size-summary" },
-    { "network", "query-rx-filter" },
-};
-
-static struct json_object *qmp_call(const char *name, struct json_object *args,
-                                    GString *out)
+struct json_object *hmp_qmp_call(const char *name, struct json_object *args,
+                                 GString *out)
 {
     const QmpDispatchContext ctx = { 0 };
     struct json_object *req = json_object_new_object();
@@ -102,82 +98,41 @@ static struct json_object *qmp_call(const char *name, struct json_object *args,
     return val;
 }
 
-static const char *member_str(struct json_object *obj, const char *name)
-{
-    struct json_object *val = NULL;
-
-    json_object_object_get_ex(obj, name, &val);
-    return val ? json_object_get_string(val) : "";
-}
-
-/* QMP has no place for the texts of types: the manual is made from this. */
-static void hmp_info_qom_types(GString *out)
-{
-    GSList *classes = object_class_get_list(NULL, true);
-
-    for (GSList *e = classes; e; e = e->next) {
-        const char *help = object_class_get_help(e->data);
-
-        g_string_append_printf(out, "%s: %s\n", object_class_get_name(e->data),
-                               help ? help : "");
-    }
-    g_slist_free(classes);
-}
-
-static void hmp_info(const char *what, GString *out)
-{
-    g_autofree char *query = g_strconcat("query-", what, NULL);
-    g_autofree char *text = NULL;
-    struct json_object *val;
-
-    if (g_str_equal(what, "qom-types")) {
-        hmp_info_qom_types(out);
-        return;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(infos); i++) {
-        if (g_str_equal(infos[i].name, what)) {
-            g_free(query);
-            query = g_strdup(infos[i].qmp);
-        }
-    }
-    if (!qmp_find_command(&qmp_command_table, query)) {
-        g_string_append_printf(out, "unknown command: 'info %s'\n", what);
-        return;
-    }
-    val = qmp_call(query, NULL, out);
-    if (!val) {
-        return;
-    }
-    if (g_str_equal(what, "status")) {
-        const char *status = member_str(val, "status");
-        bool running = g_str_equal(status, "running");
-
-        g_string_append_printf(out, "VM status: %s%s%s%s\n",
-                               running ? "running" : "paused",
-                               running || g_str_equal(status, "paused") ? "" :
-                               " (", running || g_str_equal(status, "paused") ?
-                               "" : status, running ||
-                               g_str_equal(status, "paused") ? "" : ")");
-    } else if (g_str_equal(what, "name")) {
-        g_string_append_printf(out, "%s\n", member_str(val, "name"));
-    } else if (g_str_equal(what, "uuid")) {
-        g_string_append_printf(out, "%s\n", member_str(val, "UUID"));
-    } else {
-        text = json_print(val, true);
-        g_string_append_printf(out, "%s\n", text);
-    }
-    json_object_put(val);
-}
-
-static void hmp_help(GString *out)
+static const HmpCommand *hmp_find(const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_string_append_printf(out, "%s %s -- %s\n", commands[i].name,
-                               commands[i].args ? commands[i].args : "",
-                               commands[i].help);
+        if (g_str_equal(commands[i].name, name) ||
+            !g_strcmp0(commands[i].alias, name)) {
+            return &commands[i];
+        }
     }
-    g_string_append(out, "info name -- print the answer of query-NAME\n"
-                    "info qom-types -- print what each type is for\n");
+    return NULL;
+}
+
+static void hmp_help_command(const HmpCommand *c, GString *out)
+{
+    g_string_append_printf(out, "%s%s%s %s -- %s\n", c->name,
+                           c->alias ? "|" : "", c->alias ? c->alias : "",
+                           c->args ? c->args : "", c->help);
+}
+
+/* @name NULL: all */
+static void hmp_help(const char *name, GString *out)
+{
+    const HmpCommand *c = name ? hmp_find(name) : NULL;
+
+    if (c) {
+        hmp_help_command(c, out);
+        return;
+    }
+    if (name && !g_str_equal(name, "info")) {
+        g_string_append_printf(out, "unknown command: '%s'\n", name);
+        return;
+    }
+    for (size_t i = 0; !name && i < G_N_ELEMENTS(commands); i++) {
+        hmp_help_command(&commands[i], out);
+    }
+    hmp_info_help(out);
 }
 
 /* Words to the arguments of the QMP command. */
@@ -225,7 +180,7 @@ static void hmp_command(const HmpCommand *c, char **words, GString *out)
     if (!args) {
         return;
     }
-    val = qmp_call(c->qmp, args, out);
+    val = hmp_qmp_call(c->qmp, args, out);
     if (val && !(json_object_is_type(val, json_type_object) &&
                  json_object_object_length(val) == 0)) {
         text = json_print(val, true);
@@ -239,33 +194,23 @@ char *hmp_run(const char *line)
     g_autofree char *copy = g_strstrip(g_strdup(line));
     g_auto(GStrv) words = g_strsplit_set(copy, " \t", 3);
     GString *out = g_string_new(NULL);
+    const HmpCommand *c;
 
     if (!words[0] || !*words[0]) {
         return g_string_free(out, FALSE);
     }
-    if (g_str_equal(words[0], "info")) {
-        if (words[1]) {
-            hmp_info(words[1], out);
-        } else {
-            hmp_help(out);
-        }
-        return g_string_free(out, FALSE);
+    c = hmp_find(words[0]);
+    if (c) {
+        hmp_command(c, words + 1, out);
+    } else if (g_str_equal(words[0], "info") && words[1]) {
+        hmp_info(words[1], words[2], out);
+    } else if (g_str_equal(words[0], "info")) {
+        hmp_info_help(out);
+    } else if (g_str_equal(words[0], "help") || g_str_equal(words[0], "?")) {
+        hmp_help(words[1], out);
+    } else {
+        g_string_append_printf(out, "unknown command: '%s'\n", words[0]);
     }
-    if (g_str_equal(words[0], "help") || g_str_equal(words[0], "?")) {
-        hmp_help(out);
-        return g_string_free(out, FALSE);
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        if (g_str_equal(commands[i].name, words[0]) ||
-            (g_str_equal(words[0], "c") && g_str_equal(commands[i].name,
-                                                       "cont")) ||
-            (g_str_equal(words[0], "q") && g_str_equal(commands[i].name,
-                                                       "quit"))) {
-            hmp_command(&commands[i], words + 1, out);
-            return g_string_free(out, FALSE);
-        }
-    }
-    g_string_append_printf(out, "unknown command: '%s'\n", words[0]);
     return g_string_free(out, FALSE);
 }
 

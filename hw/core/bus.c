@@ -268,6 +268,15 @@ DeviceState *qdev_find_recursive(BusState *bus, const char *id)
     return NULL;
 }
 
+void qbus_foreach(void (*fn)(BusState *bus, void *opaque), void *opaque)
+{
+    BusState *bus;
+
+    TAILQ_FOREACH(bus, &all_buses, link) {
+        fn(bus, opaque);
+    }
+}
+
 BusState *qbus_find_free(const char *bus_type)
 {
     BusState *bus;

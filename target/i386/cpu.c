@@ -174,6 +174,7 @@ static void x86_cpu_class_init(ObjectClass *oc, const void *data)
     dc->categories = BIT(DEVICE_CATEGORY_CPU);
     dc->user_creatable = true;
     cc->reset_regs = x86_cpu_reset_regs;
+    cc->describe_regs = x86_cpu_describe_regs;
     cc->get_arch_id = x86_cpu_get_arch_id;
     cc->arch_name = "x86_64";
     x86_cpu_class_add_props(oc);

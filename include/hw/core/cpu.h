@@ -51,6 +51,8 @@ struct CPUClass {
     /* what to say of this CPU in query-cpus-fast, query-hotpluggable-cpus */
     uint64_t (*get_arch_id)(CPUState *cpu);         /* APIC id, MPIDR */
     bool (*set_pc)(CPUState *cpu, uint64_t pc);
+    /* the registers as text for people, synchronized before; may be NULL */
+    void (*describe_regs)(CPUState *cpu, GString *out);
     const char *arch_name;                          /* "x86_64", "aarch64" */
 };
 

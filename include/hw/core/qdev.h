@@ -215,6 +215,8 @@ int qbus_walk(BusState *bus, DeviceWalkFn *dev_fn, BusWalkFn *bus_fn,
  * Error: "Bus 'x' not found".
  */
 BusState *qbus_find(const char *path, Error **errp);
+/* qbus_foreach: run @fn for each bus, oldest first. */
+void qbus_foreach(void (*fn)(BusState *bus, void *opaque), void *opaque);
 /* qbus_find_free: the oldest bus of type @bus_type with room, or NULL. */
 BusState *qbus_find_free(const char *bus_type);
 

@@ -262,6 +262,8 @@ bool x86_cpu_get_msr(const X86CPU *cpu, uint32_t index, uint64_t *value);
 bool x86_cpu_is_bsp(const X86CPU *cpu);
 /* Forget all state and take that after RESET. */
 void x86_cpu_reset_regs(CPUState *cs);
+/* CPUClass.describe_regs. */
+void x86_cpu_describe_regs(CPUState *cs, GString *out);
 /* The accelerator tells which MSRs there are and their values after RESET;
  * @reset stays valid as long as the CPU. */
 void x86_cpu_set_msr_list(X86CPU *cpu, const X86Msr *reset, uint32_t n);
