@@ -13,6 +13,10 @@ import tempfile
 
 PASS_CODE = 3       # isa-debug-exit: status 1 -> 1 << 1 | 1
 SKIP = 77
+# What virtio.c reads and writes on its disk.
+DISK_BYTES = 1 << 20
+HOST_TEXT = b"from the host\0"
+GUEST_TEXT = b"from the guest\0"
 
 
 def skip(why):
@@ -58,6 +62,19 @@ def read_text(path):
         return file.read()
 
 
+def make_disk(path):
+    with open(path, "wb") as disk:
+        disk.truncate(DISK_BYTES)
+        disk.seek(512)
+        disk.write(HOST_TEXT)
+    return ["-blockdev", f"driver=file,node-name=disk,filename={path}"]
+
+
+def disk_is_written(path):
+    with open(path, "rb") as disk:
+        return disk.read(len(GUEST_TEXT)) == GUEST_TEXT
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machine", default="virt,accel=kvm")
@@ -67,6 +84,8 @@ def main():
     parser.add_argument("--initrd-text", help="contents of an initrd")
     parser.add_argument("--initrd-args", default="",
                         help="what follows its name")
+    parser.add_argument("--disk", action="store_true",
+                        help="a disk as node 'disk', which the guest writes")
     parser.add_argument("--bios", action="store_true")
     parser.add_argument("--suite", action="store_true",
                         help="run it as KVM's unit tests are run")
@@ -87,6 +106,9 @@ def main():
             with open(initrd, "w", encoding="utf-8") as file:
                 file.write(args.initrd_text)
             cmd += ["-initrd", initrd + args.initrd_args]
+        disk = os.path.join(tmp, "disk")
+        if args.disk:
+            cmd += make_disk(disk)
         try:
             run = subprocess.run(cmd, stdin=subprocess.DEVNULL,
                                  capture_output=True, text=True,
@@ -96,6 +118,8 @@ def main():
             code, errors, output = "time-out", str(err.stderr), str(err.stdout)
         if os.path.exists(console):
             output = read_text(console)
+        if args.disk and not disk_is_written(disk):
+            output += "\nFAIL nothing on the disk"
 
     ok = code == args.expect_code and args.expect_output in output and \
         "FAIL" not in output
