@@ -93,6 +93,7 @@ docs: deps-build+docs
 	@ninja -C $(BUILD) -t query docs >/dev/null 2>&1 || \
 	    meson setup --reconfigure $(BUILD)
 	ninja -C $(BUILD) docs
+	meson test -C $(BUILD) --no-rebuild --print-errorlogs docs/manual
 
 demo: deps-build+lab
 	@$(MAKE) --no-print-directory program
