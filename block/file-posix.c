@@ -213,13 +213,15 @@ static bool file_choose_aio(BlockDriverState *bs, const BlockdevOptionsFile *o,
                    "cache.direct=on, which was not specified.");
         return false;
     }
+#ifdef CONFIG_IO_URING
     if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_IO_URING &&
         !s->use_uring) {
-        error_setg(errp, "aio=io_uring was specified, but is not supported in "
-                   "this build or by this kernel.");
+        error_setg(errp, "aio=io_uring was specified, but is not supported by "
+                   "this kernel.");
         error_append_hint(errp, "Use aio=threads.");
         return false;
     }
+#endif
     return true;
 }
 
