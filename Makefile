@@ -85,7 +85,7 @@ check-style: deps-build+style
 check-fuzz: deps-build+fuzz
 	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/build.ninja
 	@$(PYTHON) scripts/run-fuzz.py --build-dir $(FUZZ_BUILD) \
-	    --seconds $(FUZZ_SECONDS)
+	    --seconds $(FUZZ_SECONDS) $(FUZZARGS)
 
 docs: deps-build+docs
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja

@@ -6,60 +6,24 @@
  *
  *     byte 0: what to do    1-3: address    4-7: data
  */
-#include "util/osdep.h"
-#include <json-c/json.h>
-#include "hw/core/machine.h"
-#include "hw/core/qdev-monitor.h"
+#include "fuzz-machine.h"
 #include "hw/core/reset.h"
-#include "hw/pci/pci.h"
-#include "system/accel.h"
 #include "system/memory.h"
-#include "system/runstate.h"
-#include "util/bql.h"
 #include "util/bytes.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
 
 #define RECORD_BYTES    8
 #define ECAM            0xe8000000
 #define PCI32           0xc0000000
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void add_device(const char *text)
+static void start(void)
 {
-    struct json_object *opts = json_tokener_parse(text);
-    Error *err = NULL;
-
-    if (!qdev_device_add(opts, &err)) {
-        error_report_err(err);
-        abort();
-    }
-    json_object_put(opts);
-}
-
-static void start_machine(void)
-{
-    MachineState *ms;
-
-    rcu_register_thread();
-    bql_lock();
-    g_assert_true(main_loop_init(NULL));
-    memory_map_init();
-    runstate_init();
-    ms = machine_create(machine_class_default());
-    machine_phase_advance(PHASE_MACHINE_CREATED);
-    g_assert_true(accel_init_machine(ms, "qtest", NULL, NULL));
-    machine_phase_advance(PHASE_ACCEL_CREATED);
-    machine_phase_advance(PHASE_LATE_BACKENDS);
-    g_assert_true(machine_prepare(ms, NULL));
-    g_assert_true(machine_run_board_init(ms, NULL));
-    add_device("{\"driver\":\"pcie-root-port\",\"id\":\"a\"}");
-    add_device("{\"driver\":\"pcie-root-port\",\"id\":\"b\"}");
-    add_device("{\"driver\":\"virtio-rng-pci\",\"bus\":\"a\"}");
-    add_device("{\"driver\":\"pvpanic-pci\"}");
-    add_device("{\"driver\":\"virtio-balloon-pci\",\"bus\":\"b\"}");
-    g_assert_true(machine_creation_done(ms, NULL));
+    fuzz_start_machine();
+    fuzz_add_device("{\"driver\":\"pcie-root-port\",\"id\":\"a\"}");
+    fuzz_add_device("{\"driver\":\"pcie-root-port\",\"id\":\"b\"}");
+    fuzz_add_device("{\"driver\":\"virtio-rng-pci\",\"bus\":\"a\"}");
+    fuzz_add_device("{\"driver\":\"pvpanic-pci\"}");
+    fuzz_add_device("{\"driver\":\"virtio-balloon-pci\",\"bus\":\"b\"}");
+    fuzz_run_machine();
 }
 
 static void io(uint16_t port, uint32_t val, unsigned int size, bool is_write)
@@ -116,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool started;
 
     if (!started) {
-        start_machine();
+        start();
         started = true;
     }
     for (; size >= RECORD_BYTES; size -= RECORD_BYTES, data += RECORD_BYTES) {
