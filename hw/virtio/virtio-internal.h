@@ -82,6 +82,8 @@ struct VirtQueue {
     uint16_t shadow_avail;          /* split: last seen avail->idx */
     bool notification;              /* the driver may kick */
     uint32_t inuse;                 /* chains taken and not given back */
+    bool in_handler;                /* which may take @budget more chains */
+    uint32_t budget;
     VirtQueueUsed *used;            /* num_max; batch, or in-order window */
     uint32_t inorder_head, inorder_count;
     AioContext *ctx;                /* NULL: main */
@@ -91,6 +93,12 @@ struct VirtQueue {
     bool guest_notifier_on;         /* its signals reach the guest */
     EventNotifier host_notifier, guest_notifier;
 };
+
+/* The handler has had its share; the rest is for the next pass of the loop. */
+static inline bool vq_is_spent(const VirtQueue *vq)
+{
+    return vq->in_handler && vq->budget == 0;
+}
 
 static inline bool vq_event_idx(const VirtQueue *vq)
 {

@@ -23,10 +23,24 @@ static AioContext *vq_ctx(const VirtQueue *vq)
     return vq->ctx ? vq->ctx : main_context();
 }
 
+/*
+ * A driver can make chains available as fast as they are given back: one call
+ * takes a ring's worth, so that the others of the context get their turn.
+ */
 static void vq_run(VirtQueue *vq)
 {
-    if (vq->fn && !virtio_is_broken(vq->vdev)) {
-        vq->fn(vq->vdev, vq);
+    bool more;
+
+    if (!vq->fn || virtio_is_broken(vq->vdev)) {
+        return;
+    }
+    vq->in_handler = true;
+    vq->budget = vq->num;
+    vq->fn(vq->vdev, vq);
+    more = vq_is_spent(vq);
+    vq->in_handler = false;
+    if (more) {
+        event_notifier_set(&vq->host_notifier);
     }
 }
 

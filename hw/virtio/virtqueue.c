@@ -234,6 +234,9 @@ static void inorder_take(VirtQueue *vq, const VirtChain *c)
  */
 static bool has_chain(VirtQueue *vq, const VRing *r)
 {
+    if (vq_is_spent(vq)) {
+        return false;
+    }
     if (!vq->ops->is_empty(vq, r)) {
         return true;
     }
@@ -263,6 +266,9 @@ static bool take_chain(VirtQueue *vq, VirtChain *c)
         return false;
     }
     vq->ops->advance(vq, r, c->ndescs);
+    if (vq->in_handler) {
+        vq->budget--;
+    }
     return true;
 }
 
@@ -295,7 +301,8 @@ bool virtqueue_is_empty(VirtQueue *vq)
 
     rcu_read_lock();
     r = rcu_dereference(vq->ring);
-    empty = !r || virtio_is_broken(vq->vdev) || vq->ops->is_empty(vq, r);
+    empty = !r || virtio_is_broken(vq->vdev) || vq_is_spent(vq) ||
+            vq->ops->is_empty(vq, r);
     rcu_read_unlock();
     return empty;
 }

@@ -185,6 +185,10 @@ void virtio_resume_queues(VirtIODevice *vdev);
  * virtqueue_pop: take the next available chain. @size: bytes of the request
  * structure that begins with a VirtQueueElement. Returns NULL when there is
  * none or the device is broken; free with g_free() after push or detach.
+ *
+ * One call of a queue's handler gets a ring's worth of chains; then there is
+ * none and virtqueue_is_empty(), and the handler is called again after others
+ * of the context had their turn.
  */
 void *virtqueue_pop(VirtQueue *vq, size_t size);
 /* Give it back with @len bytes written to in_sg. Does not interrupt. */

@@ -8,40 +8,12 @@
 #include "util/osdep.h"
 #include <json-c/json.h>
 #include "vmstate-check.h"
-#include "util/bql.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
 #include "qapi/qapi-commands-block-core.h"
 #include "qapi/qapi-commands-char.h"
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/qapi-visit-char.h"
-#include "hw/core/machine.h"
 #include "hw/core/qdev-monitor.h"
-#include "system/accel.h"
-#include "system/memory.h"
-#include "system/runstate.h"
-
-/* As the command line does it, with no CPU running. */
-static MachineState *start_machine(void)
-{
-    MachineClass *mc = machine_class_default();
-    MachineState *ms;
-
-    g_assert_nonnull(mc);
-    g_assert_true(main_loop_init(NULL));
-    memory_map_init();
-    runstate_init();
-    ms = machine_create(mc);
-    /* as if firmware were loaded; not every machine has one */
-    object_property_set_str(OBJECT(ms), "rtc", "on", NULL);
-    machine_phase_advance(PHASE_MACHINE_CREATED);
-    g_assert_true(accel_init_machine(ms, "qtest", NULL, NULL));
-    machine_phase_advance(PHASE_ACCEL_CREATED);
-    machine_phase_advance(PHASE_LATE_BACKENDS);
-    g_assert_true(machine_prepare(ms, NULL));
-    g_assert_true(machine_run_board_init(ms, NULL));
-    return ms;
-}
+#include "tests/unit/lib/machine.h"
 
 static Visitor *visit_text(struct json_object **json, const char *text)
 {
@@ -133,7 +105,7 @@ static bool check_entry(const VMStateEntry *se, void *opaque, Error **errp)
 
 static void test_all(void)
 {
-    MachineState *ms = start_machine();
+    MachineState *ms = test_machine_new();
     Error *err = NULL;
     unsigned n = 0;
 
@@ -175,8 +147,6 @@ static void test_devices_have_descriptions(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    rcu_register_thread();
-    bql_lock();
     g_test_add_func("/migration/vmstate-devices/tables",
                     test_devices_have_descriptions);
     g_test_add_func("/migration/vmstate-devices/contents", test_all);
