@@ -126,7 +126,8 @@ class Program:
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                     array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([data], control)
-        self.socket.sendall(data[sent:])
+        if sent < len(data):
+            self.socket.sendall(data[sent:])
 
     def answer(self):
         while True:
