@@ -232,11 +232,19 @@ class Schema:
         check_unique(expr.info, where, enum.values)
         if not enum.values:
             raise QAPIError(expr.info, f'{where} has no value')
-        enum.absent = expr.data.get('absent', {})
-        if not isinstance(enum.absent, dict) or not all(
-                isinstance(x, str) for x in enum.absent.values()):
+        self.define_absent(enum, expr, where)
+
+    def define_absent(self, enum, expr, where):
+        """'absent': { 'value': 'text' or { 'text': ..., 'if': ... } }"""
+        absent = expr.data.get('absent', {})
+        if not isinstance(absent, dict):
             raise QAPIError(expr.info, f"{where}: 'absent' must be an object "
                             'of texts')
+        for name, item in absent.items():
+            item = {'text': item} if isinstance(item, str) else item
+            check_keys(expr.info, item, f"{where}, 'absent'", {'text'}, {'if'})
+            if self.enabled(item.get('if'), expr.info):
+                enum.absent[name] = item['text']
         for value in enum.values:
             if value.name in enum.absent:
                 raise QAPIError(expr.info, f"{where}: '{value.name}' is a "

@@ -7,6 +7,7 @@ makes one from a condition. Each test runs in a directory of its own.
 import array
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -56,6 +57,16 @@ def main():
             shutil.rmtree(folder)
         sys.stdout.flush()
     return 1 if failed else 0
+
+
+def need(*symbols):
+    """Skip the test in a build without these parts."""
+    path = os.path.join(os.path.dirname(BINARY), "config-host.h")
+    with open(path, encoding="utf-8") as f:
+        have = set(re.findall(r"^#define (\w+)", f.read(), re.M))
+    missing = [s for s in symbols if s not in have]
+    if missing:
+        raise Skip("built without " + ", ".join(missing))
 
 
 def kvm_works():

@@ -7,7 +7,8 @@ import os
 import struct
 import subprocess
 
-from program import BINARY, Program, Skip, check, kvm_works, main, run, test
+from program import (BINARY, Program, Skip, check, kvm_works, main, need, run,
+                     test)
 
 # Of every run; a failure has to take the socket and the PID file away.
 ALWAYS = ["-nodefaults", "-chardev", "socket,id=c,path=c.sock,server=on,"
@@ -44,6 +45,7 @@ def refuse_all(rows):
 
 @test
 def unknown_names_get_the_closest():
+    need("CONFIG_SLIRP")
     refuse_all([
         ("-devcie virtio-rng-pci", "'-devcie'", "'-device'"),
         ("-zzzzzz", "'-zzzzzz'"),
@@ -184,6 +186,7 @@ def kvm_that_cannot_be_used():
 
 @test
 def left_out_on_purpose():
+    need("CONFIG_SLIRP")
     display = "there is no graphical display"
     refuse_all([
         ("-M pc", "'pc'", "on purpose", "'virt'"),

@@ -26,7 +26,7 @@ import stat
 import subprocess
 
 from program import (BINARY, TIMEOUT, Program, Skip, check, kvm_works, main,
-                     run, test, wait_for)
+                     need, run, test, wait_for)
 from qmpschema import Introspection, error_shape
 
 CLIENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients")
@@ -180,6 +180,7 @@ def only_warnings():
 
 
 def need_kvm():
+    need("CONFIG_SLIRP", "CONFIG_SECCOMP")
     if not kvm_works():
         raise Skip("no /dev/kvm")
 

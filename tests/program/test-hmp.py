@@ -5,13 +5,14 @@ import os
 import re
 import socket
 
-from program import (TIMEOUT, Program, Skip, check, kvm_works, main, test,
-                     wait_for)
+from program import (TIMEOUT, Program, Skip, check, kvm_works, main, need,
+                     test, wait_for)
 
 UUID = "11111111-2222-3333-4444-555555555555"
 
 
 def machine(accel="qtest"):
+    need("CONFIG_SLIRP")
     with open("disk", "wb") as f:
         f.truncate(1 << 20)
     return ["-nodefaults", "-M", "virt", "-S", "-accel", accel, "-m", "64",

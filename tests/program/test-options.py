@@ -7,8 +7,8 @@ import re
 import socket
 import subprocess
 
-from program import (BINARY, TIMEOUT, Program, Skip, check, main, run, test,
-                     wait_for)
+from program import (BINARY, TIMEOUT, Program, Skip, check, main, need, run,
+                     test, wait_for)
 
 BASE = ["-nodefaults", "-S", "-accel", "qtest"]
 
@@ -60,6 +60,7 @@ def help_of_everything():
 
 @test
 def nic():
+    need("CONFIG_SLIRP")
     with Program([*BASE, "-nic", "user,mac=52:54:00:00:00:07,hostname=x",
                   "-nic", "user,id=mine,model=virtio",
                   "-nic", "none", "-net", "none", "-nic",
@@ -228,6 +229,7 @@ def rights_are_dropped():
 
 @test
 def log_and_names():
+    need("CONFIG_SLIRP")
     with Program([*BASE, "-name", "guest=g,process=renamed,debug-threads=on",
                   "-D", "log", "-msg", "timestamp=on,guest-name=on",
                   "-device", "virtio-rng-pci,id=r", "-netdev",

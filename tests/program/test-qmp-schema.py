@@ -10,7 +10,8 @@ import json
 import os
 import sys
 
-from program import BINARY, Program, Skip, check, kvm_works, main, test
+from program import (BINARY, Program, Skip, check, kvm_works, main, need,
+                     test)
 from qmpschema import Introspection, Mismatch, error_shape
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -81,6 +82,7 @@ class Client:
 
 
 def machine_args():
+    need("CONFIG_SLIRP")
     with open("disk", "wb") as f:
         f.truncate(1 << 20)
     with open("rom", "wb") as f:        # cli; hlt; jmp to the hlt

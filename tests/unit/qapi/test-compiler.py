@@ -110,6 +110,13 @@ CASES = [
      "'red' is a value and 'absent'"),
     (COLOR.replace("] }", "], 'absent': [ 'blue' ] }"),
      "'absent' must be an object of texts"),
+    (COLOR.replace("] }", "], 'absent': { 'red': { 'text': 'x', "
+                   "'if': 'CONFIG_X' } } }"), None),
+    (COLOR.replace("] }", "], 'absent': { 'red': { 'text': 'x', "
+                   "'if': { 'not': 'CONFIG_X' } } } }"),
+     "'red' is a value and 'absent'"),
+    (COLOR.replace("] }", "], 'absent': { 'blue': { 'if': 'CONFIG_X' } } }"),
+     "lacks key 'text'"),
     (doc('Foo') + "{ 'struct': 'Foo', 'base': 'Foo', 'data': {} }",
      'contains itself'),
     (COLOR + doc('Foo') + "{ 'struct': 'Foo', 'base': 'Color', 'data': {} }",
