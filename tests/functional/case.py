@@ -10,6 +10,7 @@ file/function-value-value. A case passes by returning.
 import importlib.util
 import itertools
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -91,14 +92,18 @@ def main() -> int:
         print("no case '%s' in %s" % (name, path))
         return 1
     start = time.monotonic()
+    env = Env.from_environment()
     try:
-        chosen[0].function(Env.from_environment(), **chosen[0].arguments)
+        chosen[0].function(env, **chosen[0].arguments)
     except SkipCase as reason:
         print("skipped: %s" % reason)
         return SKIPPED
     except Exception:                   # pylint: disable=broad-except
+        sys.stdout.flush()              # the reason comes last
         traceback.print_exc()
         return 1
+    finally:
+        shutil.rmtree(env.folder, ignore_errors=True)
     print("passed in %.1f s" % (time.monotonic() - start))
     return 0
 

@@ -138,7 +138,8 @@ class Guest:
     @property
     def qmp(self) -> QMPClient:
         if self._qmp is None:
-            self._qmp = QMPClient(self.qmp_path, alive=self.alive)
+            self._qmp = QMPClient(self.qmp_path, alive=self.alive,
+                                  slow=self._slow)
         return self._qmp
 
     def alive(self) -> bool:

@@ -18,8 +18,14 @@ class QMPClient:
     """One connection; events that arrive meanwhile are kept in .events."""
 
     def __init__(self, path: str, timeout: float = 60,
-                 alive: Callable[[], bool] = lambda: True) -> None:
-        """Connect, waiting for the socket while alive() says so."""
+                 alive: Callable[[], bool] = lambda: True,
+                 slow: float = 1) -> None:
+        """Connect, waiting for the socket while alive() says so.
+
+        slow: what each time-out is multiplied by
+        """
+        self._slow = slow
+        timeout *= slow
         self.events: List[Dict[str, Any]] = []
         self._buffer = b""
         end = time.monotonic() + timeout
@@ -50,6 +56,7 @@ class QMPClient:
     def raw(self, request: Dict[str, Any],
             timeout: float = 60) -> Dict[str, Any]:
         """Send one request and return the whole answer."""
+        timeout *= self._slow
         self._socket.sendall(json.dumps(request).encode() + b"\r\n")
         while True:
             answer = self._receive(timeout)
@@ -77,6 +84,7 @@ class QMPClient:
 
         Errors: TimeoutError, ConnectionError.
         """
+        timeout *= self._slow
         end = time.monotonic() + timeout
         while True:
             for event in self.events:

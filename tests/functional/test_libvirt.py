@@ -8,6 +8,7 @@ installation is left out.
 import contextlib
 import os
 import re
+import select
 import subprocess
 import time
 from typing import Iterator
@@ -17,6 +18,9 @@ from guest import APPEND, Env, GuestError, script_initrd
 
 NEEDS = ["bzimage", "guest", "libvirt"]
 LOG = "/run/libvirtd.log"
+DOMAIN_LOG = "/var/log/libvirt/qemu/test.log"
+# Errors that an outer machine without these services cannot but cause.
+NOT_HERE = ("Unable to find 'dnsmasq' binary", "virGDBusGetSystemBus")
 # What no session without polkit, system accounts and cgroups can have.
 DAEMON_CONF = """
 auth_unix_rw = "none"
@@ -64,9 +68,12 @@ DOMAIN = """
   </devices>
 </domain>
 """
-# Acts as a system does on the power button: ends.
+# Checks each device, then acts as a system does on the power button: ends.
 SCRIPT = r"""
-[ -b /dev/vda ] && [ -c /dev/hwrng ] && [ -d /sys/class/net/eth0 ] || exit 9
+[ -b /dev/vda ] && [ -c /dev/hwrng ] && [ -c /dev/hvc0 ] &&
+    [ -d /sys/class/net/eth0 ] && [ -d /sys/bus/virtio/drivers/virtio_balloon/virtio* ] ||
+    { echo "A device is missing"; exit 9; }
+while sleep 1; do echo HVC-TICK > /dev/hvc0; done &
 event=$(grep -A 5 'Power Button' /proc/bus/input/devices |
         sed -n 's/.*Handlers=.*\(event[0-9]*\).*/\1/p' | head -n 1)
 exec 3< /dev/input/$event
@@ -82,7 +89,7 @@ def virsh(*words: str, timeout: float = 120) -> str:
                           list(words), check=False, text=True,
                           stdin=subprocess.DEVNULL, timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    print("virsh %s: %s" % (" ".join(words), done.stdout.strip()[:400]))
+    print("virsh %s: %s" % (" ".join(words), done.stdout.strip()))
     if done.returncode:
         raise GuestError("virsh %s: %s\n%s" % (
             " ".join(words), done.stdout, daemon_log()[-3000:]))
@@ -124,12 +131,21 @@ def libvirtd() -> Iterator[None]:
 
 
 def check_log() -> None:
-    """No error line that speaks of the emulator or its monitor."""
-    bad = [line for line in daemon_log().splitlines()
-           if re.search(r": error :", line) and
-           re.search(r"qemu|monitor|[Ee]mulator|capabilit", line)]
+    """No error in the daemon's log, no complaint of the program's."""
+    lines = daemon_log().splitlines()
+    bad = [line for line in lines
+           if re.search(r": error :|: warning : (qemuMonitor|virQEMUCaps)",
+                        line)
+           and not any(text in line for text in NOT_HERE)]
     if bad:
         raise GuestError("errors in libvirtd's log:\n" + "\n".join(bad[:20]))
+    if not any("qemuMonitor" in line for line in lines):
+        raise GuestError("libvirtd's log has no word of the monitor")
+    if os.path.exists(DOMAIN_LOG):
+        with open(DOMAIN_LOG, encoding="utf-8", errors="replace") as log:
+            text = log.read()
+        if re.search(r"qemu-system-\S+: (warning|error|cannot|vCPU)", text):
+            raise GuestError("the program complains:\n" + text)
 
 
 @case(needs=NEEDS, timeout=400, machines=["virt", "q35"])
@@ -165,6 +181,23 @@ def wait_state(state: str) -> None:
         time.sleep(0.5)
 
 
+def check_console() -> None:
+    """The virtio console carries the guest's words to its pty."""
+    found = re.search(r"<console type='pty' tty='([^']+)'>",
+                      virsh("dumpxml", "test"))
+    if not found:
+        raise GuestError("the domain has no pty for its console")
+    fd = os.open(found.group(1), os.O_RDONLY | os.O_NOCTTY)
+    try:
+        text = b""
+        while b"HVC-TICK" not in text:
+            if not select.select([fd], [], [], 60)[0]:
+                raise GuestError("nothing comes from hvc0: %r" % text)
+            text += os.read(fd, 4096)
+    finally:
+        os.close(fd)
+
+
 @case(needs=NEEDS, timeout=600, machines=["virt", "q35"])
 def test_life(env: Env) -> None:
     """define, start, suspend, resume, reset, shutdown, start, destroy."""
@@ -179,7 +212,9 @@ def test_life(env: Env) -> None:
     with libvirtd():
         virsh("define", xml)
         virsh("start", "test")
+        wait_state("running")
         wait_console(console, "READY")
+        check_console()
         virsh("suspend", "test")
         wait_state("paused")
         virsh("resume", "test")
@@ -192,6 +227,7 @@ def test_life(env: Env) -> None:
         wait_console(console, "BUTTON")
         wait_state("shut off")
         virsh("start", "test")
+        wait_state("running")
         virsh("destroy", "test")
         wait_state("shut off")
         virsh("undefine", "test")
