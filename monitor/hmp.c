@@ -20,10 +20,13 @@
 
 #define HMP_LINE_MAX  4096          /* bytes */
 #define HMP_PROMPT    "(qemu) "
+#define HMP_GREETING  "NEMU " NEMU_VERSION " monitor - type 'help' for more " \
+                      "information\r\n" HMP_PROMPT
 
 struct HmpSession {
     CharFrontend chr;
     GString *line;
+    GString *out;                   /* waits until the stream takes it */
     AioBH *bh;                      /* runs complete lines, outermost */
     GQueue lines;                   /* of char * */
     bool mux_out;                   /* another front end has the terminal */
@@ -216,6 +219,38 @@ char *hmp_run(const char *line)
 
 /* ---- The terminal ---- */
 
+static void hmp_writable(void *opaque);
+
+static void hmp_flush(HmpSession *s)
+{
+    ssize_t n = 1;
+
+    while (n > 0 && s->out->len) {
+        n = chr_fe_write(&s->chr, s->out->str, s->out->len);
+        g_string_erase(s->out, 0, MAX(n, 0));
+    }
+    if (n < 0 || (s->out->len &&
+                  !chr_fe_add_write_watch(&s->chr, hmp_writable, s))) {
+        g_string_truncate(s->out, 0);
+    }
+}
+
+static void hmp_writable(void *opaque)
+{
+    HmpSession *s = opaque;
+
+    hmp_flush(s);
+    if (!s->out->len) {
+        chr_fe_accept_input(&s->chr);
+    }
+}
+
+static void hmp_put(HmpSession *s, const char *text, size_t len)
+{
+    g_string_append_len(s->out, text, len);
+    hmp_flush(s);
+}
+
 static void hmp_run_lines(void *opaque)
 {
     HmpSession *s = opaque;
@@ -227,8 +262,8 @@ static void hmp_run_lines(void *opaque)
         g_autofree char *crlf = g_strjoinv("\r\n", parts);
 
         g_free(line);
-        chr_fe_write_all(&s->chr, crlf, strlen(crlf));
-        chr_fe_write_all(&s->chr, HMP_PROMPT, strlen(HMP_PROMPT));
+        hmp_put(s, crlf, strlen(crlf));
+        hmp_put(s, HMP_PROMPT, strlen(HMP_PROMPT));
     }
     chr_fe_accept_input(&s->chr);
 }
@@ -238,7 +273,7 @@ static void hmp_key(HmpSession *s, char c)
     switch (c) {
     case '\r':
     case '\n':
-        chr_fe_write_all(&s->chr, "\r\n", 2);
+        hmp_put(s, "\r\n", 2);
         g_queue_push_tail(&s->lines, g_strdup(s->line->str));
         g_string_truncate(s->line, 0);
         aio_bh_schedule(s->bh);
@@ -247,19 +282,19 @@ static void hmp_key(HmpSession *s, char c)
     case 0x7f:
         if (s->line->len) {
             g_string_truncate(s->line, s->line->len - 1);
-            chr_fe_write_all(&s->chr, "\b \b", 3);
+            hmp_put(s, "\b \b", 3);
         }
         break;
     case 'U' & 0x1f:
         while (s->line->len) {
             g_string_truncate(s->line, s->line->len - 1);
-            chr_fe_write_all(&s->chr, "\b \b", 3);
+            hmp_put(s, "\b \b", 3);
         }
         break;
     default:
         if (!g_ascii_iscntrl(c) && s->line->len < HMP_LINE_MAX) {
             g_string_append_c(s->line, c);
-            chr_fe_write_all(&s->chr, &c, 1);
+            hmp_put(s, &c, 1);
         }
         break;
     }
@@ -269,7 +304,7 @@ static size_t hmp_can_read(void *opaque)
 {
     HmpSession *s = opaque;
 
-    return g_queue_is_empty(&s->lines) ? 1 : 0;
+    return g_queue_is_empty(&s->lines) && !s->out->len ? 1 : 0;
 }
 
 static void hmp_read(void *opaque, const uint8_t *buf, size_t size)
@@ -286,16 +321,16 @@ static void hmp_event(void *opaque, ChrEvent event)
     switch (event) {
     case CHR_EVENT_MUX_IN:
         s->mux_out = false;
-        chr_fe_write_all(&s->chr, HMP_PROMPT, strlen(HMP_PROMPT));
+        hmp_put(s, HMP_PROMPT, strlen(HMP_PROMPT));
         break;
     case CHR_EVENT_MUX_OUT:
         s->mux_out = true;
         break;
     case CHR_EVENT_OPENED:
         g_string_truncate(s->line, 0);
+        g_string_truncate(s->out, 0);
         if (!s->mux_out) {
-            chr_fe_printf(&s->chr, "NEMU %s monitor - type 'help' for more "
-                          "information\r\n" HMP_PROMPT, NEMU_VERSION);
+            hmp_put(s, HMP_GREETING, strlen(HMP_GREETING));
         }
         break;
     default:
@@ -312,6 +347,7 @@ bool hmp_session_new(Chardev *chr, Error **errp)
         return false;
     }
     s->line = g_string_new(NULL);
+    s->out = g_string_new(NULL);
     s->bh = main_loop_bh_new(hmp_run_lines, s);
     s->mux_out = chr->is_mux;
     g_queue_init(&s->lines);
@@ -327,10 +363,12 @@ void hmp_sessions_cleanup(void)
 
     while ((s = LIST_FIRST(&sessions))) {
         LIST_REMOVE(s, next);
+        chr_fe_remove_write_watch(&s->chr);
         chr_fe_deinit(&s->chr, false);
         aio_bh_delete(s->bh);
         g_queue_clear_full(&s->lines, g_free);
         g_string_free(s->line, TRUE);
+        g_string_free(s->out, TRUE);
         g_free(s);
     }
 }

@@ -23,6 +23,9 @@
 
 #define QMP_QUEUE_MAX   8
 #define QMP_OUTPUT_MAX  (1u << 20)      /* bytes */
+/* At the end all clients together have this long to read what is left. */
+#define QMP_DRAIN_US        500000
+#define QMP_DRAIN_POLL_US   1000
 #define QMP_READ_SIZE   4096
 #define QMP_MAX_FDS     16              /* with one piece of input */
 
@@ -299,21 +302,32 @@ bool qmp_session_new(Chardev *chr, bool pretty, Error **errp)
     return true;
 }
 
-/* The last words, such as SHUTDOWN, should arrive. */
-static void session_drain(QmpSession *s)
+/* The last words, such as SHUTDOWN, should arrive; but a client that does not
+ * read must not keep the process. */
+static void session_drain(QmpSession *s, int64_t end_us)
 {
-    if (s->open && s->out->len) {
-        chr_fe_write_all(&s->chr, s->out->str, s->out->len);
+    ssize_t n;
+
+    while (s->open && s->out->len && g_get_monotonic_time() < end_us) {
+        n = chr_fe_write(&s->chr, s->out->str, s->out->len);
+        if (n < 0) {
+            return;
+        }
+        if (n == 0) {
+            g_usleep(QMP_DRAIN_POLL_US);
+        }
+        g_string_erase(s->out, 0, n);
     }
 }
 
 void qmp_sessions_cleanup(void)
 {
+    int64_t end_us = g_get_monotonic_time() + QMP_DRAIN_US;
     QmpSession *s;
 
     while ((s = LIST_FIRST(&sessions))) {
         LIST_REMOVE(s, next);
-        session_drain(s);
+        session_drain(s, end_us);
         chr_fe_remove_write_watch(&s->chr);
         chr_fe_deinit(&s->chr, false);
         g_queue_clear_full(&s->requests, (GDestroyNotify)request_free);

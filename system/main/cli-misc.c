@@ -108,13 +108,14 @@ bool cli_option_overcommit(OvercommitOptions *val, Error **errp)
 {
     if (val->has_mem_lock && val->mem_lock &&
         mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
-        error_setg_errno(errp, errno, "-overcommit mem-lock=on: cannot lock "
-                         "memory");
+        error_setg_errno(errp, errno, "cannot lock memory");
         error_append_hint(errp, "Raise the limit of locked memory (ulimit -l).");
         return false;
     }
     if (val->has_cpu_pm && val->cpu_pm) {
-        error_setg(errp, "-overcommit cpu-pm=on is not supported");
+        error_setg(errp, "cpu-pm=on is not supported");
+        error_append_hint(errp, "let the host poll: halt_poll_ns of its module "
+                          "kvm");
         return false;
     }
     return true;
@@ -123,7 +124,8 @@ bool cli_option_overcommit(OvercommitOptions *val, Error **errp)
 bool cli_option_run_with(RunWithOptions *val, Error **errp)
 {
     if (val->has_async_teardown && val->async_teardown) {
-        error_setg(errp, "-run-with async-teardown=on is not supported");
+        error_setg(errp, "async-teardown=on is not supported: the guest's "
+                   "memory is freed before the process ends");
         return false;
     }
     if (val->chroot) {
@@ -150,17 +152,17 @@ bool cli_option_add_fd(AddFdOptions *val, Error **errp)
 
     if (val->fd <= STDERR_FILENO || val->fd > INT_MAX ||
         !fd_is_valid(val->fd)) {
-        error_setg(errp, "-add-fd: fd %" PRId64 " is not an open descriptor "
+        error_setg(errp, "fd %" PRId64 " is not an open descriptor "
                    "above 2", val->fd);
         return false;
     }
     if (val->set < 0) {
-        error_setg(errp, "-add-fd: set %" PRId64 " is negative", val->set);
+        error_setg(errp, "set %" PRId64 " is negative", val->set);
         return false;
     }
     fd = fcntl(val->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
-        error_setg_errno(errp, errno, "-add-fd: cannot copy fd %" PRId64,
+        error_setg_errno(errp, errno, "cannot copy fd %" PRId64,
                          val->fd);
         return false;
     }

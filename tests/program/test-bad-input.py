@@ -239,6 +239,8 @@ def left_out_on_purpose():
         ("-gdb tcp::1", "'-gdb'", "-trace"),
         ("-icount 1", "'-icount'", "counted"),
         ("-no-kvm", "'-no-kvm'", "KVM only"),
+        ("-overcommit cpu-pm=on", "cpu-pm", "halt_poll_ns"),
+        ("-run-with async-teardown=on", "async-teardown"),
         ("-object filter-dump,id=f", "'filter-dump'", "tcpdump"),
         ("-blockdev vvfat,node-name=v", "'vvfat'", "mkfs.vfat"),
     ])

@@ -34,7 +34,9 @@ OPTIONS = '''
     no-user-config nographic display vga serial monitor qmp mon msg D d trace
     version help rtc boot overcommit add-fd sandbox run-with L readconfig
     audio audiodev object device blockdev netdev chardev machine accel smp m
-    cpu kernel initrd append bios global drive'''.split()
+    cpu kernel initrd append bios global drive nic net fw_cfg set debugcon
+    vnc chroot runas qtest enable-kvm no-acpi no-hpet parallel
+    qmp-pretty'''.split()
 
 # libvirt's paths: '/' steps into a member (list elements are stepped over),
 # '+' into the branch of a union, '^' to an enum value, '$' to a feature.
