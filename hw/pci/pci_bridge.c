@@ -175,7 +175,6 @@ bool pci_bridge_realize(PCIDevice *dev, Error **errp)
     sec->mem = &br->mem;
     sec->io = &br->io;
     sec->dma_as = parent->dma_as;
-    sec->dma_off_as = parent->dma_off_as;
     sec->segment = parent->segment;
     return true;
 }

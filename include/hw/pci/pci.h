@@ -132,7 +132,7 @@ struct PCIBus {
     MemoryRegion *mem;              /* where memory BARs are mapped */
     MemoryRegion *io;
     AddressSpace *dma_as;           /* what bus masters see */
-    AddressSpace *dma_off_as;       /* what they see with mastering off: void */
+    AddressSpace *dma_off_as;       /* root: what all see with mastering off */
     uint8_t slot_min;               /* first slot for automatic addresses */
     bool is_express;
     bool single_slot;               /* below a port: slot 0 only */
