@@ -277,20 +277,12 @@ void virtio_net_drop_tx(VirtIONetQueue *q)
     aio_bh_cancel(q->tx_bh);
 }
 
-static void virtio_net_cleanup_client(NetClientState *nc)
-{
-    VirtIONet *n = nic_get_opaque(nc);
-
-    n->nic = NULL;
-}
-
 const NetClientInfo virtio_net_client_info = {
     .type = "nic",
     .size = sizeof(NetClientState),
     .is_nic = true,
     .receive_iov = virtio_net_receive_iov,
     .can_receive = virtio_net_can_receive,
-    .cleanup = virtio_net_cleanup_client,
     .link_status_changed = virtio_net_set_link,
     .query_rx_filter = virtio_net_query_rx_filter,
 };
