@@ -18,7 +18,7 @@ typedef struct KVMArm {
     uint64_t vtime;                 /* virtual count of a stopped VM */
     bool vtime_valid;
     int gic_fd;                     /* -1: none yet */
-    bool gic_v2m;                   /* an MSI's data is the interrupt */
+    bool has_its;                   /* MSIs tell who sends them */
 } KVMArm;
 
 static inline KVMArm *kvm_arm(KVMState *s)

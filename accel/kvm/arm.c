@@ -99,6 +99,9 @@ static void probe_host(KVMState *s, MachineState *ms,
 
     h->name = "KVM";
     h->ipa_bits = choose_ipa_bits(s, ms);
+    h->gicv2 = kvm_arm_device_create(s, KVM_DEV_TYPE_ARM_VGIC_V2, true) == 0;
+    h->gicv3 = kvm_arm_device_create(s, KVM_DEV_TYPE_ARM_VGIC_V3, true) == 0;
+    h->its = kvm_arm_device_create(s, KVM_DEV_TYPE_ARM_VGIC_ITS, true) == 0;
     h->pmu = kvm_check_extension(s, KVM_CAP_ARM_PMU_V3);
     h->aarch32 = kvm_check_extension(s, KVM_CAP_ARM_EL1_32BIT);
     h->pauth = kvm_check_extension(s, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
@@ -373,4 +376,9 @@ void kvm_arch_msi_address(KVMState *s, uint64_t address, uint32_t *lo,
 {
     *lo = address;
     *hi = address >> 32;
+}
+
+bool kvm_arch_msi_has_requester(KVMState *s)
+{
+    return kvm_arm(s)->has_its;
 }

@@ -329,3 +329,8 @@ void kvm_arch_msi_address(KVMState *s, uint64_t address, uint32_t *lo,
         *hi |= ext << 8;
     }
 }
+
+bool kvm_arch_msi_has_requester(KVMState *s)
+{
+    return false;
+}

@@ -190,5 +190,7 @@ void kvm_arch_describe_state(CPUState *cpu, GString *out);
 /* The MSI's address as the kernel wants it. */
 void kvm_arch_msi_address(KVMState *s, uint64_t address, uint32_t *lo,
                           uint32_t *hi);
+/* Whether an MSI has to say who sends it. */
+bool kvm_arch_msi_has_requester(KVMState *s);
 
 #endif

@@ -110,6 +110,10 @@ static void msi_entry(KVMState *s, const MSIMessage *msg, uint32_t gsi,
     };
     kvm_arch_msi_address(s, msg->address, &e->u.msi.address_lo,
                          &e->u.msi.address_hi);
+    if (kvm_arch_msi_has_requester(s)) {
+        e->flags = KVM_MSI_VALID_DEVID;
+        e->u.msi.devid = msg->requester;
+    }
     trace_kvm_msi_route(gsi, msg->address, msg->data);
 }
 
@@ -179,6 +183,10 @@ int kvm_msi_send(AccelState *as, const MSIMessage *msg)
     int ret;
 
     kvm_arch_msi_address(s, msg->address, &msi.address_lo, &msi.address_hi);
+    if (kvm_arch_msi_has_requester(s)) {
+        msi.flags = KVM_MSI_VALID_DEVID;
+        msi.devid = msg->requester;
+    }
     ret = kvm_vm_ioctl(s, KVM_SIGNAL_MSI, &msi);
     trace_kvm_msi_sent(msg->address, msg->data, ret);
     /* 0: the guest blocks it, 1: delivered */

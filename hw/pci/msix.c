@@ -60,6 +60,7 @@ static MSIMessage msix_get_message(const PCIDevice *dev, unsigned int vector)
         .address = msix_load(e + PCI_MSIX_ENTRY_LOWER_ADDR) |
                    (uint64_t)msix_load(e + PCI_MSIX_ENTRY_UPPER_ADDR) << 32,
         .data = msix_load(e + PCI_MSIX_ENTRY_DATA),
+        .requester = pci_dev_bus_num(dev) << 8 | dev->devfn,
     };
 }
 

@@ -23,6 +23,7 @@ typedef struct MachineState MachineState;
 typedef struct MSIMessage {
     uint64_t address;
     uint32_t data;
+    uint16_t requester;             /* PCI bus << 8 | devfn: for a GIC's ITS */
 } MSIMessage;
 
 struct AccelState {

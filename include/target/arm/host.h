@@ -12,6 +12,8 @@
 typedef struct ARMHostInfo {
     const char *name;               /* "KVM" */
     uint32_t ipa_bits;              /* of guest physical addresses */
+    bool gicv2, gicv3;              /* interrupt controllers in the kernel */
+    bool its;                       /* and MSIs of GICv3 */
     bool pmu;                       /* PMUv3 */
     bool sve;
     bool pauth;                     /* pointer authentication, both keys */
