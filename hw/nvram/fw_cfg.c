@@ -7,6 +7,8 @@
  *   4  qword  address of a FWCfgDmaAccess, big endian; writing the low half
  *             (offset 8) starts the transfer
  *
+ * Boards without ports map the same in another layout: fw_cfg_mmio_ops.
+ *
  * Items are read only for the guest. A transfer is done at once and goes to
  * RAM only; its length is the guest's, so bytes past the end of an item are
  * filled with zeros without being copied from anywhere.
@@ -238,6 +240,51 @@ static const MemoryRegionOps fw_cfg_ops = {
     .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
+/* ---- In memory ---- */
+
+enum {
+    MMIO_DATA = 0,
+    MMIO_SELECTOR = 8,
+    MMIO_DMA = 16,
+};
+
+/* Bytes of the item in the order of addresses, up to 8 in one access. */
+static uint64_t read_data(FWCfg *s, unsigned int size)
+{
+    uint64_t val = 0;
+
+    for (unsigned int i = 0; i < size; i++) {
+        val |= (uint64_t)read_byte(s) << (8 * i);
+    }
+    return val;
+}
+
+static uint64_t fw_cfg_mmio_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    if (addr == MMIO_DATA) {
+        return read_data(opaque, size);
+    }
+    return addr >= MMIO_DMA ? fw_cfg_read(opaque, addr - MMIO_DMA + 4, size)
+                            : 0;
+}
+
+static void fw_cfg_mmio_write(void *opaque, hwaddr addr, uint64_t data,
+                              unsigned int size)
+{
+    if (addr == MMIO_SELECTOR && size == 2) {
+        select_key(opaque, GUINT16_SWAP_LE_BE((uint16_t)data));
+    } else if (addr >= MMIO_DMA) {
+        fw_cfg_write(opaque, addr - MMIO_DMA + 4, data, size);
+    }
+}
+
+static const MemoryRegionOps fw_cfg_mmio_ops = {
+    .read = fw_cfg_mmio_read,
+    .write = fw_cfg_mmio_write,
+    .valid = { .min_access_size = 1, .max_access_size = 8 },
+    .impl = { .min_access_size = 1, .max_access_size = 8 },
+};
+
 /* ---- Life ---- */
 
 static void fw_cfg_reset_hold(Object *obj)
@@ -255,6 +302,8 @@ static void fw_cfg_instance_init(Object *obj)
     s->dma_as = &address_space_memory;
     memory_region_init_io(&s->io, obj, &fw_cfg_ops, s, "fw_cfg",
                           FW_CFG_IO_SIZE);
+    memory_region_init_io(&s->mmio, obj, &fw_cfg_mmio_ops, s, "fw_cfg.mmio",
+                          FW_CFG_MMIO_SIZE);
     fw_cfg_add_bytes(s, FW_CFG_SIGNATURE, g_memdup2("QEMU", 4), 4);
     fw_cfg_add_u32(s, FW_CFG_ID, FW_CFG_VERSION | FW_CFG_VERSION_DMA);
     update_directory(s);
@@ -265,6 +314,7 @@ static void fw_cfg_instance_finalize(Object *obj)
     FWCfg *s = FW_CFG(obj);
 
     memory_region_deinit(&s->io);
+    memory_region_deinit(&s->mmio);
     for (int i = 0; i < FW_CFG_ENTRIES; i++) {
         g_free(s->entries[i].data);
     }

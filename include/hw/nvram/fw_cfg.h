@@ -17,9 +17,12 @@
 #define TYPE_FW_CFG "fw_cfg"
 OBJECT_DECLARE_SIMPLE_TYPE(FWCfg, FW_CFG)
 
-/* Ports on x86 (on arm the same registers lie in memory). */
+/* Ports on x86. */
 #define FW_CFG_IO_BASE  0x510
 #define FW_CFG_IO_SIZE  12          /* selector 0, data 1, DMA address 4..11 */
+/* In memory, as Arm machines have it: data 0 to 7, selector 8, DMA address 16
+ * to 23; selector and address are big endian. */
+#define FW_CFG_MMIO_SIZE 24
 
 /* Well-known keys. */
 enum {
@@ -61,6 +64,7 @@ struct FWCfg {
     DeviceState parent_obj;
 
     MemoryRegion io;                /* FW_CFG_IO_SIZE bytes */
+    MemoryRegion mmio;              /* FW_CFG_MMIO_SIZE bytes: one of them */
     AddressSpace *dma_as;
 
     /* Guest-visible (migrated) */
