@@ -39,6 +39,8 @@ EXCEPTIONS = {
         "all of it is in configuration space, which the bridge class saves",
     ("hw/pci-bridge/pcie-root-port.c", "trace"):
         "configuration space and windows are traced in hw/pci",
+    ("hw/pci-host/gpex.c", "trace"):
+        "accesses to configuration space are traced in hw/pci",
     ("hw/pci-host/pci-lite.c", "trace"):
         "accesses to configuration space are traced in hw/pci",
     ("hw/char/serial-isa.c", "trace"): "its registers are in serial.c",

@@ -24,7 +24,8 @@ group_packages() {
     fuzz)  echo "clang libclang-rt-dev" ;;
     style) echo "git" ;;
     docs)  echo "python3-sphinx" ;;
-    arm)   echo "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static" ;;
+    arm)   echo "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
+                 device-tree-compiler" ;;
     *) echo "deps.sh: unknown group '$1': build, test, lab, fuzz, style," \
             "docs or arm" >&2; exit 2 ;;
     esac

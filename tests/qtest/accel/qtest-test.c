@@ -10,7 +10,7 @@
 static void test_memory(void)
 {
     QTest *qts = qtest_start("-M virt -m 32");
-    uint64_t addr = 0x200000;
+    uint64_t addr = QTEST_RAM_BASE + 0x200000;
     g_autofree uint8_t *out = g_malloc(100000), *in = g_malloc(100000);
 
     qtest_writeb(qts, addr, 0x12);

@@ -158,7 +158,7 @@ QTest *qtest_start(const char *args)
     g_assert_nonnull(qts->dir);
     qts->paths = g_ptr_array_new_with_free_func(g_free);
     qts->qmp_fd_to_send = -1;
-    qts->alloc_next = MiB;
+    qts->alloc_next = QTEST_RAM_BASE + 4 * MiB;
     qtest_listener = listen_at(qtest_tmp_path(qts, "qtest.sock"));
     qmp_listener = listen_at(qtest_tmp_path(qts, "qmp.sock"));
     line = g_strdup_printf(

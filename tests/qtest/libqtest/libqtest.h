@@ -22,6 +22,22 @@
 
 typedef struct QTest QTest;
 
+/*
+ * Where the virt machine of this architecture has things, in bytes: RAM, PCI
+ * configuration (ECAM), and where a test may put BARs.
+ */
+#ifdef TARGET_AARCH64
+#define QTEST_RAM_BASE  0x40000000ull
+#define QTEST_ECAM_BASE 0x4010000000ull
+#define QTEST_BAR_BASE  0x10000000ull
+#define QTEST_BAR_END   0x3eff0000ull
+#else
+#define QTEST_RAM_BASE  0ull
+#define QTEST_ECAM_BASE 0xe8000000ull
+#define QTEST_BAR_BASE  0xc0000000ull
+#define QTEST_BAR_END   0xe0000000ull
+#endif
+
 /* ---- The process ---- */
 
 /* For main(): g_test_run() with the tests added, or a skip of them all when

@@ -28,9 +28,12 @@
 void qpci_init(QPci *pci, QTest *qts)
 {
     *pci = (QPci){
-        .qts = qts, .mmio_next = 0xc0000000, .mmio_end = 0xe0000000,
+        .qts = qts, .mmio_next = QTEST_BAR_BASE, .mmio_end = QTEST_BAR_END,
         .io_next = 0xc000,
     };
+#ifdef TARGET_AARCH64
+    pci->ecam = QTEST_ECAM_BASE;    /* there are no ports */
+#endif
 }
 
 void qpci_init_ecam(QPci *pci, QTest *qts, uint64_t ecam, uint64_t mmio,

@@ -44,7 +44,8 @@ typedef struct QPciDevice {
     uint32_t msix_table, msix_pba;  /* offsets */
 } QPciDevice;
 
-/* Configuration by ports CF8/CFC; BARs from 0xc0000000 on. */
+/* Configuration by ports CF8/CFC, or ECAM where there are none; BARs from
+ * QTEST_BAR_BASE on. */
 void qpci_init(QPci *pci, QTest *qts);
 /* The same by ECAM at @ecam; BARs in [@mmio, @mmio_end). */
 void qpci_init_ecam(QPci *pci, QTest *qts, uint64_t ecam, uint64_t mmio,

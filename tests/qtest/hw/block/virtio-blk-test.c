@@ -328,7 +328,8 @@ static void test_huge(gconstpointer device)
         write_header(&r, type, 0);
         bufs[0] = (QVirtBuf){ r.hdr, 16, false };
         for (unsigned int i = 1; i <= n; i++) {
-            bufs[i] = (QVirtBuf){ 4 * MiB, 56 * MiB, type == T_IN };
+            bufs[i] = (QVirtBuf){ QTEST_RAM_BASE + 4 * MiB, 56 * MiB,
+                                    type == T_IN };
         }
         bufs[n + 1] = (QVirtBuf){ r.status, 1, true };
         head = qvq_add_indirect(&r.q, bufs, n + 2);

@@ -306,7 +306,7 @@ static void test_tx_odd_sizes(void)
     qvq_kick(&r.q[Q_TX]);
     qvq_wait_used(&r.q[Q_TX], head, NULL);
     for (int i = 0; i < 20; i++) {
-        bufs[i] = (QVirtBuf){ 4 * MiB, 50 * MiB, false };
+        bufs[i] = (QVirtBuf){ QTEST_RAM_BASE + 4 * MiB, 50 * MiB, false };
     }
     head = qvq_add(&r.q[Q_TX], bufs, 20);
     qvq_kick(&r.q[Q_TX]);

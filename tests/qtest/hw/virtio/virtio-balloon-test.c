@@ -6,6 +6,7 @@
 #include "libqtest/qtest-virtio.h"
 
 #define BALLOON_ID  5
+#define GPA(offset) (QTEST_RAM_BASE + (offset))     /* in RAM */
 #define PAGE        4096u
 #define RAM_MIB     64
 
@@ -59,24 +60,25 @@ static void give_pages(Rig *r, int queue, const uint32_t *pfns, unsigned int n)
 static void test_inflate(void)
 {
     Rig r;
-    uint32_t at = 32 * MiB / PAGE;
+    uint32_t at = GPA(32 * MiB) / PAGE;
 
     rig_init(&r);
-    qtest_memset(r.qts, 32 * MiB, 0x55, 8 * PAGE);
+    qtest_memset(r.qts, GPA(32 * MiB), 0x55, 8 * PAGE);
     /* up, down, alone: pages 1 2 3, 6 5 */
     give_pages(&r, Q_INFLATE, (uint32_t[]){ at + 1, at + 2, at + 3, at + 6,
                                             at + 5 }, 5);
     for (unsigned int i = 0; i < 8; i++) {
         bool gone = (i >= 1 && i <= 3) || i == 5 || i == 6;
 
-        g_assert_cmphex(qtest_readb(r.qts, 32 * MiB + i * PAGE), ==,
+        g_assert_cmphex(qtest_readb(r.qts, GPA(32 * MiB) + i * PAGE), ==,
                         gone ? 0 : 0x55);
-        g_assert_cmphex(qtest_readb(r.qts, 32 * MiB + i * PAGE + PAGE - 1), ==,
+        g_assert_cmphex(qtest_readb(r.qts, GPA(32 * MiB) + (i + 1) * PAGE - 1),
+                        ==,
                         gone ? 0 : 0x55);
     }
     give_pages(&r, Q_DEFLATE, (uint32_t[]){ at + 1, at + 2 }, 2);
-    qtest_writeb(r.qts, 32 * MiB + PAGE, 1);
-    g_assert_cmphex(qtest_readb(r.qts, 32 * MiB + PAGE), ==, 1);
+    qtest_writeb(r.qts, GPA(32 * MiB) + PAGE, 1);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(32 * MiB) + PAGE), ==, 1);
     rig_end(&r);
 }
 
@@ -84,10 +86,10 @@ static void test_inflate(void)
 static void test_bad_pages(void)
 {
     Rig r;
-    uint32_t end = RAM_MIB * MiB / PAGE;
+    uint32_t end = GPA(RAM_MIB * MiB) / PAGE;
 
     rig_init(&r);
-    qtest_memset(r.qts, 32 * MiB, 0x55, PAGE);
+    qtest_memset(r.qts, GPA(32 * MiB), 0x55, PAGE);
     give_pages(&r, Q_INFLATE, (uint32_t[]){ UINT32_MAX, end, end + 1,
                                             0xfee00, 0xc0000, 0 }, 6);
     give_pages(&r, Q_INFLATE, (uint32_t[]){ end - 1, end, end + 1 }, 3);
@@ -96,9 +98,9 @@ static void test_bad_pages(void)
     qvq_kick(&r.q[Q_INFLATE]);
     QTEST_WAIT(r.qts, qvq_get_used_idx(&r.q[Q_INFLATE]) == 4);
     r.q[Q_INFLATE].used_idx = 4;
-    g_assert_cmphex(qtest_readb(r.qts, 32 * MiB), ==, 0x55);
-    give_pages(&r, Q_INFLATE, (uint32_t[]){ 32 * MiB / PAGE }, 1);
-    g_assert_cmphex(qtest_readb(r.qts, 32 * MiB), ==, 0);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(32 * MiB)), ==, 0x55);
+    give_pages(&r, Q_INFLATE, (uint32_t[]){ GPA(32 * MiB) / PAGE }, 1);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(32 * MiB)), ==, 0);
     rig_end(&r);
 }
 
@@ -106,22 +108,22 @@ static void test_reporting(void)
 {
     Rig r;
     QVirtQueue *q = &r.q[Q_REPORT];
-    QVirtBuf bufs[2] = { { 40 * MiB, 4 * PAGE, true },
-                         { 50 * MiB + 16, 2 * PAGE, true } };
+    QVirtBuf bufs[2] = { { GPA(40 * MiB), 4 * PAGE, true },
+                         { GPA(50 * MiB) + 16, 2 * PAGE, true } };
     uint16_t head;
 
     rig_init(&r);
     g_assert_true(r.v.features & F_REPORTING);
-    qtest_memset(r.qts, 40 * MiB, 0x66, 5 * PAGE);
-    qtest_memset(r.qts, 50 * MiB, 0x66, 4 * PAGE);
+    qtest_memset(r.qts, GPA(40 * MiB), 0x66, 5 * PAGE);
+    qtest_memset(r.qts, GPA(50 * MiB), 0x66, 4 * PAGE);
     head = qvq_add(q, bufs, 2);
     qvq_kick(q);
     qvq_wait_used(q, head, NULL);
-    g_assert_cmphex(qtest_readb(r.qts, 40 * MiB), ==, 0);
-    g_assert_cmphex(qtest_readb(r.qts, 40 * MiB + 4 * PAGE - 1), ==, 0);
-    g_assert_cmphex(qtest_readb(r.qts, 40 * MiB + 4 * PAGE), ==, 0x66);
-    g_assert_cmphex(qtest_readb(r.qts, 50 * MiB + 15), ==, 0x66);
-    g_assert_cmphex(qtest_readb(r.qts, 50 * MiB + 2 * PAGE + 16), ==, 0x66);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(40 * MiB)), ==, 0);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(40 * MiB) + 4 * PAGE - 1), ==, 0);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(40 * MiB) + 4 * PAGE), ==, 0x66);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(50 * MiB) + 15), ==, 0x66);
+    g_assert_cmphex(qtest_readb(r.qts, GPA(50 * MiB) + 2 * PAGE + 16), ==, 0x66);
     rig_end(&r);
 }
 

@@ -659,12 +659,12 @@ static void test_bad_ring(void)
         unsigned int reg;
         uint32_t low, high;
     } bad[] = {
-        { QVIRTIO_COMMON_Q_DESC, 0x200008, 0 },
+        { QVIRTIO_COMMON_Q_DESC, QTEST_RAM_BASE + 0x200008, 0 },
         { QVIRTIO_COMMON_Q_AVAIL, 0x200001, 0 },
         { QVIRTIO_COMMON_Q_USED, 0x200002, 0 },
         { QVIRTIO_COMMON_Q_DESC, 0, 0x7000 },
         { QVIRTIO_COMMON_Q_USED, 0xfffffffc, 0xffffffff },
-        { QVIRTIO_COMMON_Q_DESC, 0xc0000000, 0 },       /* a BAR */
+        { QVIRTIO_COMMON_Q_DESC, QTEST_BAR_BASE, 0 },   /* a BAR */
         { QVIRTIO_COMMON_Q_SIZE, 6, 0 },
     };
     Rig r;

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the virt machine starts: a kernel entered directly. Kernel, initrd and
+ * device tree are put into RAM when the machine is complete and again at each
+ * reset, since the guest overwrites them.
+ */
+#include "util/osdep.h"
+#include "virt-internal.h"
+#include "hw/core/reset.h"
+#include "system/runstate.h"
+#include "target/arm/cpu.h"
+#include "util/log.h"
+
+static bool virt_check_boot_options(const MachineState *ms, Error **errp)
+{
+    if (!ms->kernel_filename && ms->kernel_cmdline && *ms->kernel_cmdline) {
+        error_setg(errp, "-append only allowed with -kernel option");
+        return false;
+    }
+    if (!ms->kernel_filename && ms->initrd_filename) {
+        error_setg(errp, "-initrd only allowed with -kernel option");
+        return false;
+    }
+    return true;
+}
+
+static bool virt_open_kernel(VirtMachine *v, Error **errp)
+{
+    MachineState *ms = MACHINE(v);
+    BootPlan *p = &v->plan;
+
+    p->cmdline = ms->kernel_cmdline ? ms->kernel_cmdline : "";
+    if (!boot_image_open(&p->kernel, ms->kernel_filename, errp)) {
+        return false;
+    }
+    return (!ms->initrd_filename ||
+            boot_source_open(&p->initrd, ms->initrd_filename, "initrd",
+                             errp)) &&
+           boot_place(p, ms->ram_size, errp);
+}
+
+static void virt_boot_reset(void *opaque);
+
+bool virt_prepare_boot(VirtMachine *v, Error **errp)
+{
+    MachineState *ms = MACHINE(v);
+
+    v->plan.kernel.file.fd = v->plan.initrd.fd = -1;
+    if (!virt_check_boot_options(ms, errp)) {
+        return false;
+    }
+    if (ms->kernel_filename) {
+        if (!virt_open_kernel(v, errp)) {
+            boot_plan_close(&v->plan);
+            return false;
+        }
+        v->direct_boot = true;
+    }
+    reset_register(virt_boot_reset, v);
+    return true;
+}
+
+/* ---- Loading ---- */
+
+static bool virt_load(VirtMachine *v, bool clean, Error **errp)
+{
+    uint8_t *ram = virt_ram_ptr(v);
+
+    if (!virt_fdt_set_chosen(v, errp)) {
+        return false;
+    }
+    if (MACHINE(v)->ram_size >= BOOT_FDT_MAX) {
+        memcpy(ram, v->fdt->data, v->fdt->len);
+    }
+    return !v->direct_boot || boot_load(&v->plan, ram, clean, errp);
+}
+
+static void virt_fill_fw_cfg(VirtMachine *v)
+{
+    MachineState *ms = MACHINE(v);
+
+    fw_cfg_add_u16(v->fw_cfg, FW_CFG_NB_CPUS, ms->smp.cpus);
+    fw_cfg_add_u16(v->fw_cfg, FW_CFG_MAX_CPUS, ms->smp.max_cpus);
+    fw_cfg_add_u64(v->fw_cfg, FW_CFG_RAM_SIZE, ms->ram_size);
+}
+
+bool virt_finish_boot(VirtMachine *v, Error **errp)
+{
+    if (!virt_build_fdt(v, errp)) {
+        return false;
+    }
+    virt_fill_fw_cfg(v);
+    v->loaded = virt_load(v, true, errp);
+    return v->loaded;
+}
+
+/* ---- Reset ---- */
+
+static void virt_boot_reset(void *opaque)
+{
+    VirtMachine *v = opaque;
+    g_autoptr(Error) err = NULL;
+    ARMCPUState *env;
+
+    if (!v->loaded && !virt_load(v, false, &err)) {
+        error_prepend(&err, "cannot load the kernel again: ");
+        error_report_err(g_steal_pointer(&err));
+        system_shutdown_request(SHUTDOWN_CAUSE_HOST_ERROR);
+        return;
+    }
+    v->loaded = false;
+    if (v->direct_boot) {
+        env = &ARM_CPU(cpu_get(0))->env;
+        env->pc = VIRT_RAM_BASE + v->plan.kernel_offset;
+        env->x[0] = VIRT_RAM_BASE;      /* the device tree */
+    }
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Generic PCI Express host: ECAM (PCI Express Base 5.0, 7.2.2), INTx on four
+ * wires, no registers of its own: what is RAM and what is PCI is fixed by the
+ * board. Function 00.0 is there so that guests find a bus. Threading: big
+ * lock.
+ */
+#include "util/osdep.h"
+#include "hw/pci-host/gpex.h"
+
+#define PCI_VENDOR_ID_RED_HAT   0x1b36
+#define PCI_DEVICE_ID_GPEX_ROOT 0x0008
+
+static uint64_t ecam_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    GPEXHost *s = opaque;
+
+    return pci_config_read(s->bus, addr, size);
+}
+
+static void ecam_write(void *opaque, hwaddr addr, uint64_t val,
+                       unsigned int size)
+{
+    GPEXHost *s = opaque;
+
+    pci_config_write(s->bus, addr, val, size);
+}
+
+static const MemoryRegionOps ecam_ops = {
+    .read = ecam_read,
+    .write = ecam_write,
+    .valid = { .min_access_size = 1, .max_access_size = 4 },
+    .impl = { .min_access_size = 1, .max_access_size = 4 },
+};
+
+/* Slots take turns, as the board's tables say. Functions share a wire, and
+ * each tells changes of its own pin only. */
+static void gpex_set_irq(void *opaque, uint8_t slot, unsigned int pin,
+                         int level)
+{
+    GPEXHost *s = opaque;
+    unsigned int wire = (slot + pin) % GPEX_NUM_IRQS;
+
+    s->raised[wire] += level ? 1 : -1;
+    irq_set(s->irq[wire], s->raised[wire] != 0);
+}
+
+static bool gpex_host_realize(DeviceState *dev, Error **errp)
+{
+    GPEXHost *s = GPEX_HOST(dev);
+    const PCIRootBusInfo info = {
+        .mem = &s->mem, .io = &s->io, .dma_as = s->dma_as,
+        .has_msi = s->has_msi, .set_irq = gpex_set_irq, .irq_opaque = s,
+    };
+
+    memory_region_init_io(&s->ecam, OBJECT(s), &ecam_ops, s, "pci-ecam",
+                          s->ecam_bytes);
+    s->bus = pci_root_bus_new(dev, "pcie.0", TYPE_PCIE_BUS, &info);
+    return true;
+}
+
+static void gpex_host_instance_init(Object *obj)
+{
+    GPEXHost *s = GPEX_HOST(obj);
+
+    memory_region_init(&s->mem, obj, "gpex_mmio", UINT64_MAX);
+    memory_region_init(&s->io, obj, "gpex_ioport", 64 * KiB);
+    qdev_init_gpio_out_named(DEVICE(obj), s->irq, NULL, GPEX_NUM_IRQS);
+}
+
+static void gpex_host_instance_finalize(Object *obj)
+{
+    GPEXHost *s = GPEX_HOST(obj);
+
+    memory_region_deinit(&s->mem);
+    memory_region_deinit(&s->io);
+    if (s->bus) {
+        memory_region_deinit(&s->ecam);
+    }
+}
+
+static const VMStateDescription vmstate_gpex_host = {
+    .name = TYPE_GPEX_HOST,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .priority = VMSTATE_PRI_PCI_BUS,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32_ARRAY(raised, GPEXHost, GPEX_NUM_IRQS),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static void gpex_host_class_init(ObjectClass *oc, const void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(oc);
+
+    dc->realize = gpex_host_realize;
+    dc->vmsd = &vmstate_gpex_host;
+    dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
+    dc->user_creatable = false;
+}
+
+/* ---- Function 00.0 ---- */
+
+bool gpex_create_root(GPEXHost *s, Error **errp)
+{
+    return pci_realize_and_unref(pci_new(PCI_DEVFN_OF(0, 0), TYPE_GPEX_ROOT),
+                                 s->bus, errp);
+}
+
+static void gpex_root_class_init(ObjectClass *oc, const void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(oc);
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
+
+    pc->vendor_id = PCI_VENDOR_ID_RED_HAT;
+    pc->device_id = PCI_DEVICE_ID_GPEX_ROOT;
+    pc->class_id = PCI_CLASS_BRIDGE_HOST;
+    dc->vmsd = &vmstate_pci_device;
+    dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
+    dc->user_creatable = false;
+    dc->hotpluggable = false;
+}
+
+static const char *const gpex_root_interfaces[] = {
+    INTERFACE_CONVENTIONAL_PCI_DEVICE, NULL,
+};
+
+static const TypeInfo gpex_types[] = {
+    {
+        .name = TYPE_GPEX_HOST,
+        .parent = TYPE_DEVICE,
+        .help = "generic PCI Express host",
+        .instance_size = sizeof(GPEXHost),
+        .instance_init = gpex_host_instance_init,
+        .instance_finalize = gpex_host_instance_finalize,
+        .class_init = gpex_host_class_init,
+    }, {
+        .name = TYPE_GPEX_ROOT,
+        .parent = TYPE_PCI_DEVICE,
+        .help = "function 0 of the host bridge",
+        .class_init = gpex_root_class_init,
+        .interfaces = gpex_root_interfaces,
+    },
+};
+
+DEFINE_TYPES(gpex_types)
