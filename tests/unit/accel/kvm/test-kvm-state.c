@@ -78,6 +78,10 @@ static void save_reset_load(void)
         cs->vcpu_dirty = false;
     }
     load_all(all);
+    /* all before one runs: what it sends another must not be overwritten */
+    CPU_FOREACH(cs) {
+        cpu_synchronize_post_init(cs);
+    }
     g_ptr_array_free(all, TRUE);
 }
 
