@@ -25,7 +25,10 @@
 
 #define BALLOON_PAGE_SHIFT  VIRTIO_BALLOON_PFN_SHIFT
 #define BALLOON_QUEUE_SIZE  128
-#define BALLOON_STATS_SIZE  sizeof(struct virtio_balloon_stat)
+/* Of one buffer, which may be the same memory many times over; Linux sends
+ * 256 pages and a statistic of each kind. The rest is not looked at. */
+#define BALLOON_PAGES_MAX   (16 * 1024)
+#define BALLOON_STATS_MAX   256
 
 #ifndef VIRTIO_BALLOON_F_REPORTING
 #define VIRTIO_BALLOON_F_REPORTING 5
@@ -55,33 +58,48 @@ static void balloon_discard(VirtIODevice *vdev, hwaddr gpa, uint64_t len)
     memory_region_section_unref(&s);
 }
 
+typedef struct PageRun {
+    hwaddr start, end;              /* equal: empty */
+} PageRun;
+
 /* Runs of neighbouring pages, up or down, go in one call. */
+static void balloon_inflate_page(VirtIODevice *vdev, PageRun *run, hwaddr gpa)
+{
+    hwaddr page = 1ULL << BALLOON_PAGE_SHIFT;
+
+    if (gpa == run->end && run->start != run->end) {
+        run->end += page;
+    } else if (gpa + page == run->start) {
+        run->start = gpa;
+    } else {
+        if (run->start != run->end) {
+            balloon_discard(vdev, run->start, run->end - run->start);
+        }
+        run->start = gpa;
+        run->end = gpa + page;
+    }
+}
+
 static void balloon_inflate_elem(VirtIODevice *vdev, VirtQueueElement *elem)
 {
-    size_t off = 0;
-    hwaddr start = 0, end = 0;
-    uint32_t pfn;
+    uint32_t pfns[256];
+    PageRun run = { 0, 0 };
 
-    while (iov_to_buf(elem->out_sg, elem->out_num, off, &pfn, sizeof(pfn)) ==
-           sizeof(pfn)) {
-        hwaddr gpa = (hwaddr)pfn << BALLOON_PAGE_SHIFT;
-        hwaddr page = 1ULL << BALLOON_PAGE_SHIFT;
+    for (size_t off = 0; off < BALLOON_PAGES_MAX * sizeof(pfns[0]);
+         off += sizeof(pfns)) {
+        size_t n = iov_to_buf(elem->out_sg, elem->out_num, off, pfns,
+                              sizeof(pfns)) / sizeof(pfns[0]);
 
-        off += sizeof(pfn);
-        if (gpa == end && start != end) {
-            end += page;
-        } else if (gpa + page == start) {
-            start = gpa;
-        } else {
-            if (start != end) {
-                balloon_discard(vdev, start, end - start);
-            }
-            start = gpa;
-            end = gpa + page;
+        for (size_t i = 0; i < n; i++) {
+            balloon_inflate_page(vdev, &run,
+                                 (hwaddr)pfns[i] << BALLOON_PAGE_SHIFT);
+        }
+        if (n < G_N_ELEMENTS(pfns)) {
+            break;
         }
     }
-    if (start != end) {
-        balloon_discard(vdev, start, end - start);
+    if (run.start != run.end) {
+        balloon_discard(vdev, run.start, run.end - run.start);
     }
 }
 
@@ -148,8 +166,8 @@ static void balloon_handle_stats(VirtIODevice *vdev, VirtQueue *vq)
 {
     VirtIOBalloon *s = VIRTIO_BALLOON(vdev);
     VirtQueueElement *elem = virtqueue_pop(vq, sizeof(*elem));
-    struct virtio_balloon_stat stat;
-    size_t off = 0;
+    struct virtio_balloon_stat stats[BALLOON_STATS_MAX];
+    size_t n;
 
     if (!elem) {
         return;
@@ -163,11 +181,11 @@ static void balloon_handle_stats(VirtIODevice *vdev, VirtQueue *vq)
     for (int i = 0; i < VIRTIO_BALLOON_STATS; i++) {
         s->stats[i] = UINT64_MAX;
     }
-    while (iov_to_buf(elem->out_sg, elem->out_num, off, &stat, sizeof(stat)) ==
-           sizeof(stat)) {
-        off += BALLOON_STATS_SIZE;
-        if (stat.tag < VIRTIO_BALLOON_STATS) {
-            s->stats[stat.tag] = stat.val;
+    n = iov_to_buf(elem->out_sg, elem->out_num, 0, stats, sizeof(stats)) /
+        sizeof(stats[0]);
+    for (size_t i = 0; i < n; i++) {
+        if (stats[i].tag < VIRTIO_BALLOON_STATS) {
+            s->stats[stats[i].tag] = stats[i].val;
         }
     }
     s->stats_last_update_s = g_get_real_time() / G_USEC_PER_SEC;

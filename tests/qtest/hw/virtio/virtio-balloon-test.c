@@ -104,6 +104,28 @@ static void test_bad_pages(void)
     rig_end(&r);
 }
 
+/* The same memory many times over, 6 GiB of it: the device looks at no more
+ * than a driver has reason to send. */
+static void test_endless_buffer(void)
+{
+    static const int queues[] = { Q_STATS, Q_INFLATE };
+    QVirtBuf bufs[128];
+    Rig r;
+
+    rig_init(&r);
+    qtest_memset(r.qts, 8 * MiB, 0xff, MiB);
+    for (size_t i = 0; i < G_N_ELEMENTS(bufs); i++) {
+        bufs[i] = (QVirtBuf) { 8 * MiB, 48 * MiB, false };
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(queues); i++) {
+        qvq_add(&r.q[queues[i]], bufs, G_N_ELEMENTS(bufs));
+        qvq_kick(&r.q[queues[i]]);
+        json_object_put(qtest_qmp_ok(r.qts, "{'execute':'query-status'}"));
+    }
+    QTEST_WAIT(r.qts, qvq_get_used_idx(&r.q[Q_INFLATE]) == 1);
+    rig_end(&r);
+}
+
 static void test_reporting(void)
 {
     Rig r;
@@ -244,6 +266,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/virtio-balloon/inflate", test_inflate);
     g_test_add_func("/virtio-balloon/bad-pages", test_bad_pages);
+    g_test_add_func("/virtio-balloon/endless-buffer", test_endless_buffer);
     g_test_add_func("/virtio-balloon/reporting", test_reporting);
     g_test_add_func("/virtio-balloon/qmp", test_qmp);
     g_test_add_func("/virtio-balloon/stats", test_stats);
