@@ -14,12 +14,16 @@
 #include "hw/virtio/virtio-serial.h"
 #include <linux/virtio_console.h>
 #include "hw/core/hotplug.h"
+#include "hw/virtio/virtio-bus.h"
 #include "util/log.h"
 #include "trace/trace-hw_char.h"
 
 #define SERIAL_QUEUE_SIZE     128
 #define SERIAL_CTRL_SIZE      32
 #define SERIAL_PORTS_DEFAULT  31
+/* Of a port's output at a time, which may be the same memory many times over:
+ * then the others of the main loop have their turn. */
+#define SERIAL_TURN_BYTES     MiB
 /* A round of all messages for each port fits. */
 #define SERIAL_CTRL_PENDING   (4 * (VIRTIO_SERIAL_MAX_PORTS + 1))
 
@@ -221,25 +225,28 @@ static void port_put_back_tx(VirtIOSerialPort *port)
     }
 }
 
-/* Offer the rest of the current buffer; true when all of it was taken. */
-static bool port_tx_elem(VirtIOSerialPort *port)
+/* Offer the rest of the current buffer, *@turn bytes at most; true when all of
+ * it was taken. */
+static bool port_tx_elem(VirtIOSerialPort *port, size_t *turn)
 {
     VirtIOSerialPortClass *pc = VIRTIO_SERIAL_PORT_GET_CLASS(port);
     VirtQueueElement *elem = port->tx_elem;
     size_t skip = port->tx_offset;
 
     for (uint32_t i = 0; i < elem->out_num; i++) {
-        size_t len = elem->out_sg[i].iov_len, took;
+        size_t len = elem->out_sg[i].iov_len, part, took;
 
         if (skip >= len) {
             skip -= len;
             continue;
         }
-        took = pc->have_data(port, (char *)elem->out_sg[i].iov_base + skip,
-                             len - skip);
+        part = MIN(len - skip, *turn);
+        took = part ? pc->have_data(port, (char *)elem->out_sg[i].iov_base +
+                                    skip, part) : 0;
         port->tx_offset += took;
+        *turn -= took;
+        port->throttled = took < part;
         if (took < len - skip) {
-            port->throttled = true;
             return false;
         }
         skip = 0;
@@ -249,19 +256,23 @@ static bool port_tx_elem(VirtIOSerialPort *port)
 
 static void port_flush_tx(VirtIOSerialPort *port)
 {
+    size_t turn = SERIAL_TURN_BYTES;
     bool any = false;
 
     while (!port->throttled) {
         if (!port->tx_elem) {
             port->tx_elem = virtqueue_pop(port->tx_vq, sizeof(*port->tx_elem));
         }
-        if (!port->tx_elem || !port_tx_elem(port)) {
+        if (!port->tx_elem || !port_tx_elem(port, &turn)) {
             break;
         }
         virtqueue_push(port->tx_vq, port->tx_elem, 0);
         g_clear_pointer(&port->tx_elem, g_free);
         port->tx_offset = 0;
         any = true;
+    }
+    if (port->tx_elem && !port->throttled) {
+        virtio_queue_kick(port->tx_vq);
     }
     if (any) {
         virtio_notify(&port->vser->parent_obj, port->tx_vq);

@@ -383,6 +383,30 @@ static void test_wrong_buffers(void)
     rig_end(&r);
 }
 
+/* The same memory 100 GiB over: the rest of the program has its turns. */
+static void test_endless_output(void)
+{
+    g_autofree QVirtBuf *bufs = g_new(QVirtBuf, 1024);
+    Rig r = { .console = -1, .port = -1 };
+
+    r.qts = qtest_start("-M virt -m 128M -chardev ringbuf,id=c0 "
+                        "-device virtio-serial-pci "
+                        "-device virtconsole,chardev=c0");
+    qpci_init(&r.pci, r.qts);
+    r.ctrl = qtest_alloc(r.qts, CTRL_BUFS * CTRL_SIZE, 4096);
+    rig_start_driver(&r);
+    for (int i = 0; i < 1024; i++) {
+        bufs[i] = (QVirtBuf) { 4 * MiB, 100 * MiB, false };
+    }
+    qvq_add_indirect(&r.q[Q_TX0], bufs, 1024);
+    qvq_kick(&r.q[Q_TX0]);
+    for (int i = 0; i < 10; i++) {
+        json_object_put(qtest_qmp_ok(r.qts, "{'execute':'query-status'}"));
+    }
+    qvirtio_reset(&r.v);
+    rig_end(&r);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -393,5 +417,6 @@ int main(int argc, char **argv)
     g_test_add_func("/virtio-serial/hot-plug", test_hot_plug);
     g_test_add_func("/virtio-serial/bad-control", test_bad_control);
     g_test_add_func("/virtio-serial/wrong-buffers", test_wrong_buffers);
+    g_test_add_func("/virtio-serial/endless-output", test_endless_output);
     return qtest_main();
 }
