@@ -31,15 +31,24 @@ static void accel_set_current(AccelState *as)
     accel_class = as ? ACCEL_GET_CLASS(as) : NULL;
 }
 
+static const char *accel_wanted_irqchip(const MachineState *ms)
+{
+    if (!ms) {
+        return NULL;
+    }
+    return ms->kernel_irqchip ? ms->kernel_irqchip
+                              : MACHINE_GET_CLASS(ms)->default_irqchip;
+}
+
 /* "-machine kernel-irqchip=" first, so that -accel has the last word. An
  * accelerator without it has nothing to choose. */
 static bool accel_configure(Object *as, MachineState *ms,
                             struct json_object *props, Error **errp)
 {
-    if (ms && ms->kernel_irqchip &&
-        object_property_find(as, "kernel-irqchip") &&
-        !object_property_parse(as, "kernel-irqchip", ms->kernel_irqchip,
-                               errp)) {
+    const char *irqchip = accel_wanted_irqchip(ms);
+
+    if (irqchip && object_property_find(as, "kernel-irqchip") &&
+        !object_property_parse(as, "kernel-irqchip", irqchip, errp)) {
         return false;
     }
     return !props || object_set_props(as, props, errp);

@@ -10,7 +10,8 @@
  * reset of the IOAPIC and PIC are those of the devices "kvm-ioapic" and
  * "kvm-i8259" below.
  *
- * split: LAPICs only. The board's IOAPIC tells the MSI of each pin.
+ * split, what the virt machine chooses: LAPICs only. The board's IOAPIC tells
+ * the MSI of each pin.
  */
 #include "util/osdep.h"
 #include "hw/core/qdev.h"

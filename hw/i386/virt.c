@@ -223,6 +223,9 @@ static void virt_class_init(ObjectClass *oc, const void *data)
     mc->default_ram_size = 128 * MiB;
     mc->default_ram_id = "virt.ram";
     mc->default_nic = "virtio-net-pci";
+    /* Of what "on" adds the guest uses the IOAPIC alone, to set it up. The
+     * kernel would wait for several RCU grace periods to make the rest. */
+    mc->default_irqchip = "split";
     object_class_add_props(oc, virt_props);
 }
 

@@ -91,6 +91,8 @@ struct MachineClass {
     const char *default_boot_order;
     const char *const *valid_cpu_types;     /* NULL-terminated; NULL: any */
     const char *default_nic;        /* driver of a NIC nobody named, or NULL */
+    const char *default_irqchip;    /* kernel-irqchip=, or NULL: the
+                                     * accelerator's choice */
 
     /* Make the board. RAM is in ms->ram, CPU slots are known. */
     bool (*init)(MachineState *ms, Error **errp);
