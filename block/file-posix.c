@@ -202,9 +202,9 @@ static bool file_check_kind(BlockDriverState *bs, bool want_device,
 static bool file_choose_aio(BlockDriverState *bs, const BlockdevOptionsFile *o,
                             Error **errp)
 {
+#ifdef CONFIG_IO_URING
     FileState *s = bs->opaque;
 
-#ifdef CONFIG_IO_URING
     s->use_uring = uring_available() &&
                    !(o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_THREADS);
 #endif

@@ -10,9 +10,12 @@
 #include "hmp-internal.h"
 #include "monitor-internal.h"
 #include <json-c/json.h>
+#include "net/net.h"
 #include "qapi/dispatch.h"
 #include "qapi/json.h"
 #include "qapi/qapi-command-table.h"
+#include "qapi/qapi-commands-qom.h"
+#include "qapi/qapi-visit-qom.h"
 #include "qom/object.h"
 #include "util/cutils.h"
 #include "util/keyval.h"
@@ -44,11 +47,36 @@ typedef struct HmpCommand {
     const char *key;                /* first word goes to this argument ... */
     const char *key2;               /* ... and the second to this one */
     bool keyval;                    /* the argument is key=value, this implied */
+    /* instead of @qmp: takes key=value, texts for all types */
+    bool (*add)(const char *arg, Error **errp);
 } HmpCommand;
+
+static bool add_chardev(const char *arg, Error **errp)
+{
+    return chardev_new_from_arg(arg, errp) != NULL;
+}
+
+static bool add_object(const char *arg, Error **errp)
+{
+    struct json_object *tree = keyval_parse(arg, "qom-type", NULL, errp);
+    g_autoptr(ObjectOptions) opts = NULL;
+    Visitor *v;
+
+    if (!tree) {
+        return false;
+    }
+    v = input_visitor_new(tree, VISIT_INPUT_KEYVAL);
+    visit_type_ObjectOptions(v, NULL, &opts, errp);
+    visit_free(v);
+    json_object_put(tree);
+    return opts && qmp_object_add(opts, errp);
+}
 
 static const HmpCommand commands[] = {
     { "balloon", NULL, "megabytes", "ask the guest for this size", "balloon",
       "value" },
+    { "chardev-add", NULL, "backend,id=id[,prop=value...]",
+      "make a character device", .add = add_chardev },
     { "chardev-remove", NULL, "id", "remove a character device",
       "chardev-remove", "id" },
     { "cont", "c", NULL, "let the guest run", "cont" },
@@ -56,12 +84,12 @@ static const HmpCommand commands[] = {
       "device_add", "driver", NULL, true },
     { "device_del", NULL, "id", "unplug a device", "device_del", "id" },
     { "netdev_add", NULL, "type,id=id[,prop=value...]",
-      "make a network back end", "netdev_add", "type", NULL, true },
+      "make a network back end", .add = net_client_init_from_arg },
     { "netdev_del", NULL, "id", "remove a network back end", "netdev_del",
       "id" },
     { "nmi", NULL, NULL, "send an NMI to the guest", "inject-nmi" },
     { "object_add", NULL, "type,id=id[,prop=value...]", "make an object",
-      "object-add", "qom-type", NULL, true },
+      .add = add_object },
     { "object_del", NULL, "id", "delete an object", "object-del", "id" },
     { "qom-get", NULL, "path property", "print a property", "qom-get", "path",
       "property" },
@@ -169,14 +197,27 @@ static struct json_object *hmp_args(const HmpCommand *c, char **words,
     return args;
 }
 
+static void hmp_add(const HmpCommand *c, const char *arg, GString *out)
+{
+    g_autoptr(Error) err = NULL;
+
+    if (!c->add(arg, &err)) {
+        g_string_append_printf(out, "Error: %s\n", error_get_pretty(err));
+    }
+}
+
 static void hmp_command(const HmpCommand *c, char **words, GString *out)
 {
-    guint need = (c->key != NULL) + (c->key2 != NULL);
+    guint need = (c->key != NULL) + (c->key2 != NULL) + (c->add != NULL);
     struct json_object *args, *val;
     g_autofree char *text = NULL;
 
     if (g_strv_length(words) < need) {
         g_string_append_printf(out, "%s: expects %s\n", c->name, c->args);
+        return;
+    }
+    if (c->add) {
+        hmp_add(c, words[0], out);
         return;
     }
     args = hmp_args(c, words, out);

@@ -409,7 +409,7 @@ def daemon_that_fails():
 def json_and_text_are_one():
     for row in (["-device", '{"driver":"virtio-rng-pci","max-byte":1}'],
                 ["-blockdev", '{"driver":"fiel","node-name":"n"}'],
-                ["-netdev", '{"type":"usr","id":"n"}'],
+                ["-netdev", '{"type":"tpa","id":"n"}'],
                 ["-object", '{"qom-type":"rng-randm","id":"n"}'],
                 ["-smp", '{"cpsu":2}']):
         refuse(row, "did you mean")

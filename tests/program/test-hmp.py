@@ -5,14 +5,13 @@ import os
 import re
 import socket
 
-from program import (TIMEOUT, Program, Skip, check, kvm_works, main, need,
-                     test, wait_for)
+from program import (TIMEOUT, Program, Skip, check, kvm_works, main, test,
+                     wait_for)
 
 UUID = "11111111-2222-3333-4444-555555555555"
 
 
 def machine(accel="qtest"):
-    need("CONFIG_SLIRP")
     with open("disk", "wb") as f:
         f.truncate(1 << 20)
     return ["-nodefaults", "-M", "virt", "-S", "-accel", accel, "-m", "64",
@@ -21,7 +20,8 @@ def machine(accel="qtest"):
             "-drive", "file=disk,format=raw,if=none,id=d0,readonly=on",
             "-device", "pcie-root-port,id=rp0,chassis=1",
             "-device", "virtio-blk-pci,drive=d0,id=disk",
-            "-netdev", "user,id=n0", "-device",
+            "-netdev", "stream,id=n0,server=on,addr.type=unix,addr.path=n",
+            "-device",
             "virtio-net-pci,netdev=n0,id=nic,mac=52:54:00:12:34:56",
             "-chardev", "null,id=out", "-serial", "chardev:out"]
 
@@ -42,7 +42,7 @@ ANSWERS = {
     r"rd_total_time_ns=0 flush_total_time_ns=0 rd_merged=0 wr_merged=0 "
     r"idle_time_ns=\d+\n",
     "info network": r"nic: index=0,type=nic,model=virtio-net-pci,"
-    r"macaddr=52:54:00:12:34:56\n \\ n0: index=0,type=user,net=\S+\n",
+    r"macaddr=52:54:00:12:34:56\n \\ n0: index=0,type=stream,\S*\n",
     "info chardev": r"(\w+: filename=\S*\n)*out: filename=null\n"
     r"(\w+: filename=\S*\n)*",
     "info iothreads": r"io0:\n  thread_id=\d+\n  poll-max-ns=\d+\n"
@@ -83,11 +83,16 @@ ANSWERS = {
     "device_del": r"device_del: expects id\n",
     "device_add": r"device_add: expects .*\n",
     "qom-get /machine type": r"\"virt-\S+-machine\"\n",
-    "netdev_add user,id=n1": r"",
+    "netdev_add stream,id=n1,server=on,addr.type=unix,addr.path=n1": r"",
     "netdev_del n1": r"",
     "object_add rng-builtin,id=r1": r"",
     "object_add rng-builtin": r"Error: .*'id'.*\n",
     "object_del r1": r"",
+    "object_add iothread,id=t1,poll-max-ns=5": r"",
+    "object_add iothread,id=t2,poll-max-ns=x": r"Error: .*poll-max-ns.*\n",
+    "object_del t1": r"",
+    "chardev-add ringbuf,id=c1,size=64": r"",
+    "chardev-remove c1": r"",
     "set_link nic off": r"",
     "": r"",
     "   ": r"",
