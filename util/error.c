@@ -41,11 +41,6 @@ static void PRINTF(4, 0) error_make(Error **errp, ErrorClass cls, int os_errno,
     errno = saved_errno;
 }
 
-void error_vsetg(Error **errp, const char *fmt, va_list ap)
-{
-    error_make(errp, ERROR_CLASS_GENERIC_ERROR, 0, fmt, ap);
-}
-
 void error_setg(Error **errp, const char *fmt, ...)
 {
     va_list ap;

@@ -7,7 +7,7 @@
  * Flow control: a receiver that cannot take a packet returns 0 from its
  * receive; the packet is then copied into the sender's queue, which is
  * bounded, and the sender is told to wait. When the receiver can go on it
- * calls net_flush_queued_packets(), and the sender's sent_cb runs.
+ * calls net_flush_queued_packets(), and the sender's NetSentFn runs.
  *
  * Life cycle: -netdev, -nic, netdev_add make a back end; nic_new() binds a NIC
  * to the back ends its properties name. Either side may go first; the other
@@ -46,7 +46,7 @@ enum {
     NET_PACKET_RAW = 1 << 0,        /* comes without a vnet header */
 };
 
-/* What a peer can take over, for net_set_offload(): VirtIO 1.2, 5.1.3. */
+/* What a peer can take over, for net_peer_set_offloads(): VirtIO 1.2, 5.1.3. */
 typedef struct NetOffloads {
     bool csum, tso4, tso6, ecn, ufo, uso4, uso6;
 } NetOffloads;

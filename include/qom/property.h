@@ -96,7 +96,7 @@ static inline void *property_field(Object *obj, const Property *prop)
 #define PROP_ON_OFF_AUTO(n, S, f, d, h)                                        \
     { .name = (n), .info = &prop_info_on_off_auto, .offset = offsetof(S, f),   \
       .def.i = (d), .help = (h) }
-/* int-sized enum with its own PropertyInfo (enum_names) */
+/* int-sized enum with its own PropertyInfo: DEFINE_PROP_ENUM_INFO */
 #define PROP_ENUM(n, S, f, inf, d, h)                                          \
     { .name = (n), .info = &(inf), .offset = offsetof(S, f), .def.i = (d),     \
       .help = (h) }
@@ -104,7 +104,7 @@ static inline void *property_field(Object *obj, const Property *prop)
 #define PROP_LINK(n, S, f, lt, h)                                              \
     { .name = (n), .info = &prop_info_link, .offset = offsetof(S, f),          \
       .link_type = (lt), .help = (h) }
-/* uint8_t[6]; default random-free: all zero means "choose one" */
+/* uint8_t[6]; the default, all zero, means "choose one" */
 #define PROP_MACADDR(n, S, f, h)                                               \
     { .name = (n), .info = &prop_info_macaddr, .offset = offsetof(S, f), .help = (h) }
 /* Any other type with its own info (drive, netdev, chardev, pci address). */

@@ -18,7 +18,7 @@
  * of a watched EventNotifier costs its home one system call, the wait itself:
  * notifiers are watched edge-triggered, so nothing reads them back. While the
  * context busy-polls a kick costs none on either side, because the owner of
- * the doorbell is told to turn it off (io_poll_begin).
+ * the doorbell is told to turn it off (aio_set_event_notifier_poll).
  *
  * Back ends: epoll, io_uring and poll, each in its own file behind
  * util/aio-internal.h. The best one is taken; tests choose.

@@ -42,8 +42,6 @@ typedef enum ErrorClass {
  */
 void error_setg(Error **errp, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void error_vsetg(Error **errp, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
 
 /* error_setg_errno: as error_setg, then ": " and the text of @os_errno (> 0). */
 void error_setg_errno(Error **errp, int os_errno, const char *fmt, ...)

@@ -6,7 +6,7 @@
  *     acpi_tables_init(&t);
  *     a = acpi_table_begin(&t, "DSDT", 2);     ... AML ...
  *     acpi_table_end(&t);
- *     acpi_add_fadt(&t, &fadt);                more tables
+ *     acpi_add_reduced_fadt(&t, &fadt);        more tables
  *     acpi_tables_finish(&t);                  XSDT and RSDP
  *     acpi_tables_relocate(&t, gpa);           pointers and checksums
  *
