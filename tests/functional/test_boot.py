@@ -89,6 +89,19 @@ def test_system_reset(env: Env, cpus: int) -> None:
         guest.expect("^IDLE$")
 
 
+@case(machines=["virt"])
+def test_rtc(env: Env) -> None:
+    """An RTC that was asked for: Linux finds it and takes the date from it."""
+    script = "modprobe rtc-cmos 2>/dev/null; cat /sys/class/rtc/rtc0/name " \
+             "/sys/class/rtc/rtc0/date"
+    args = ["-machine", "rtc=on", "-rtc", "base=2031-05-06T07:08:09",
+            "-no-reboot"]
+    with env.guest(script=script, args=args) as guest:
+        guest.expect("^rtc_cmos ")
+        guest.expect("^2031-05-06$")
+        guest.finish()
+
+
 def port_accesses(path: str) -> "Counter[Tuple[str, int]]":
     """How often each port was read ("0") and written ("1") in a trace."""
     with open(path, encoding="utf-8") as trace:

@@ -23,6 +23,12 @@ entry:
         movw    $0, marker
         cmpw    %ax, marker
         jne     end
+        /* firmware has an RTC: "valid RAM and time" */
+        movb    $0x0d, %al
+        outb    %al, $0x70
+        inb     $0x71, %al
+        cmpb    $0x80, %al
+        jne     end
         movw    $1, %bx
 end:
         movw    $0x501, %dx
