@@ -19,6 +19,22 @@ struct KVMGic {
 
     unsigned version;               /* 2 or 3 */
     int fd;                         /* borrowed from KVMArm */
+    bool has_run;                   /* no longer as INIT made it */
+    struct VMStateChangeEntry *vm_change;
+
+    /* While a stream is written or read: see arm-gic-state.c */
+    uint64_t *values;
+    uint32_t nr_values;
 };
+
+/* arm-gic-state.c; the VM is stopped */
+int kvm_gic_reset(KVMGic *g);
+bool kvm_gic_save(KVMGic *g, Error **errp);
+bool kvm_gic_prepare_load(KVMGic *g, Error **errp);
+bool kvm_gic_load(KVMGic *g, Error **errp);
+void kvm_gic_drop_state(KVMGic *g);
+
+/* 512 CPUs have some 50 each, 1024 interrupts some 4000. */
+enum { KVM_GIC_VALUES_MAX = 64 * 1024 };
 
 #endif

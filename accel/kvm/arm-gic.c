@@ -11,6 +11,7 @@
 #include "hw/intc/arm_gic.h"
 #include "migration/vmstate.h"
 #include "qom/property.h"
+#include "system/runstate.h"
 #include "util/log.h"
 #include "arm-gic-internal.h"
 
@@ -105,6 +106,71 @@ static void add_routes(const KVMGic *g)
     }
 }
 
+/* ---- State ---- */
+
+/* LPIs that are pending are kept in guest memory: write them there. */
+static void gic_vm_change(void *opaque, bool running, RunState state)
+{
+    KVMGic *g = opaque;
+
+    if (running) {
+        g->has_run = true;
+    } else if (g->version == 3 && g->has_run) {
+        kvm_arm_device_set(g->fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+                           KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES, NULL);
+    }
+}
+
+static void gic_reset_hold(Object *obj)
+{
+    KVMGic *g = KVM_GIC(obj);
+    int ret = g->has_run ? kvm_gic_reset(g) : 0;
+
+    if (ret < 0) {
+        warn_report("the interrupt controller cannot be reset: %s",
+                    strerror(-ret));
+    }
+    g->has_run = g->has_run && ret < 0;
+}
+
+static bool gic_pre_save(void *opaque, Error **errp)
+{
+    return kvm_gic_save(opaque, errp);
+}
+
+static void gic_post_save(void *opaque)
+{
+    kvm_gic_drop_state(opaque);
+}
+
+static bool gic_pre_load(void *opaque, Error **errp)
+{
+    return kvm_gic_prepare_load(opaque, errp);
+}
+
+static bool gic_post_load(void *opaque, int version_id, Error **errp)
+{
+    ((KVMGic *)opaque)->has_run = true;
+    return kvm_gic_load(opaque, errp);
+}
+
+static const VMStateDescription vmstate_gic = {
+    .name = "arm_gic",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .priority = VMSTATE_PRI_INTC,
+    .pre_save = gic_pre_save,
+    .post_save = gic_post_save,
+    .pre_load = gic_pre_load,
+    .post_load = gic_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32_EQUAL(nr_values, KVMGic),
+        VMSTATE_VARRAY_UINT64_POINTER(values, KVMGic, nr_values,
+                                      KVM_GIC_VALUES_MAX),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static bool gic_realize(DeviceState *dev, Error **errp)
 {
     KVMGic *g = KVM_GIC(dev);
@@ -118,6 +184,7 @@ static bool gic_realize(DeviceState *dev, Error **errp)
         return false;
     }
     add_routes(g);
+    g->vm_change = vm_change_state_add(gic_vm_change, g, 0);
     return kvm_arm_vcpus_finish(kvm_state(), errp);
 }
 
@@ -151,6 +218,8 @@ static void gic_class_init(ObjectClass *oc, const void *data)
     DeviceClass *dc = DEVICE_CLASS(oc);
 
     dc->realize = gic_realize;
+    dc->reset_hold = gic_reset_hold;
+    dc->vmsd = &vmstate_gic;
     dc->user_creatable = false;
     dc->hotpluggable = false;
     device_class_set_props(dc, gic_props);
@@ -178,6 +247,16 @@ static void gicv3_class_init(ObjectClass *oc, const void *data)
     device_class_set_props(DEVICE_CLASS(oc), gicv3_props);
 }
 
+static void gic_instance_finalize(Object *obj)
+{
+    KVMGic *g = KVM_GIC(obj);
+
+    if (g->vm_change) {
+        vm_change_state_del(g->vm_change);
+    }
+    kvm_gic_drop_state(g);
+}
+
 static const TypeInfo gic_types[] = {
     {
         .name = TYPE_KVM_GIC,
@@ -185,6 +264,7 @@ static const TypeInfo gic_types[] = {
         .help = "interrupt controller in the kernel",
         .abstract = true,
         .instance_size = sizeof(KVMGic),
+        .instance_finalize = gic_instance_finalize,
         .class_init = gic_class_init,
     },
     {
