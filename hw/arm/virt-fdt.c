@@ -8,7 +8,9 @@
 #include "virt-internal.h"
 #include "fdt-internal.h"
 #include "hw/char/pl011.h"
+#include "hw/gpio/pl061.h"
 #include "hw/intc/arm_gic.h"
+#include "hw/rtc/pl031.h"
 #include "target/arm/cpu.h"
 
 /* Enough for 512 CPUs and 32 transports. */
@@ -269,6 +271,50 @@ static void add_uart(VirtFdt *f)
     fdt_end(w);
 }
 
+/* rtc/arm,pl031.yaml */
+static void add_rtc(VirtFdt *f)
+{
+    FdtWriter *w = &f->w;
+
+    fdt_nodef(w, "pl031@%" PRIx64, (uint64_t)VIRT_RTC_BASE);
+    fdt_strs(w, "compatible", "arm,pl031", "arm,primecell", NULL);
+    fdt_reg1(w, VIRT_RTC_BASE, PL031_BYTES);
+    add_spi(f, VIRT_SPI_RTC, FDT_LEVEL);
+    fdt_cell(w, "clocks", f->clock);
+    fdt_str(w, "clock-names", "apb_pclk");
+    fdt_end(w);
+}
+
+#define KEY_POWER 116               /* linux/input-event-codes.h */
+
+/* gpio/pl061-gpio.yaml, input/gpio-keys.yaml */
+static void add_power_button(VirtFdt *f)
+{
+    FdtWriter *w = &f->w;
+    uint32_t pins;
+
+    fdt_nodef(w, "pl061@%" PRIx64, (uint64_t)VIRT_GPIO_BASE);
+    fdt_strs(w, "compatible", "arm,pl061", "arm,primecell", NULL);
+    fdt_reg1(w, VIRT_GPIO_BASE, PL061_BYTES);
+    fdt_empty(w, "gpio-controller");
+    fdt_cell(w, "#gpio-cells", 2);
+    fdt_empty(w, "interrupt-controller");
+    fdt_cell(w, "#interrupt-cells", 2);
+    add_spi(f, VIRT_SPI_GPIO, FDT_LEVEL);
+    fdt_cell(w, "clocks", f->clock);
+    fdt_str(w, "clock-names", "apb_pclk");
+    pins = fdt_phandle(w);
+    fdt_end(w);
+    fdt_node(w, "gpio-keys");
+    fdt_str(w, "compatible", "gpio-keys");
+    fdt_node(w, "poweroff");
+    fdt_str(w, "label", "GPIO Key Poweroff");
+    fdt_cell(w, "linux,code", KEY_POWER);
+    FDT_CELLS(w, "gpios", pins, VIRT_PIN_POWER, 0);
+    fdt_end(w);
+    fdt_end(w);
+}
+
 /* firmware/qemu,fw-cfg-mmio.yaml */
 static void add_fw_cfg(VirtFdt *f)
 {
@@ -369,6 +415,8 @@ bool virt_build_fdt(VirtMachine *v, Error **errp)
     add_pmu(&f);
     add_gic(&f);
     add_uart(&f);
+    add_rtc(&f);
+    add_power_button(&f);
     add_fw_cfg(&f);
     add_pci(&f);
     fdt_node(w, "chosen");

@@ -32,6 +32,7 @@
 #include "hw/core/machine.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci-host/gpex.h"
+#include "util/timer.h"
 
 #define VIRT_GIC_DIST_BASE      0x08000000ULL
 #define VIRT_GIC_CPU_BASE       0x08010000ULL
@@ -67,6 +68,8 @@
 #define VIRT_SPI_V2M            48
 #define VIRT_NUM_SPIS           256
 
+#define VIRT_PIN_POWER          3       /* of the PL061 */
+
 #define VIRT_MAX_CPUS           512
 
 #define TYPE_VIRT_MACHINE       "virt-machine-base"
@@ -98,6 +101,8 @@ struct VirtMachine {
     MemoryRegion pci32_alias, pci64_alias, pci_io_alias;
     FWCfg *fw_cfg;
     bool has_uart;
+    Irq *power_button;
+    AioTimer power_timer;           /* until it is let go */
 
     /* Boot */
     BootPlan plan;
@@ -117,6 +122,9 @@ uint8_t *virt_ram_ptr(VirtMachine *v);
 /* virt-gic.c */
 bool virt_choose_gic(VirtMachine *v, Error **errp);
 bool virt_create_gic(VirtMachine *v, Error **errp);
+
+/* virt-power.c */
+bool virt_create_power_button(VirtMachine *v, Error **errp);
 
 /* virt-fdt.c: the device tree of the machine as it is now, without what only
  * the loader knows. */

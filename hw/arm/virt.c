@@ -7,6 +7,7 @@
 #include "util/osdep.h"
 #include "virt-internal.h"
 #include "hw/char/pl011.h"
+#include "hw/rtc/pl031.h"
 #include "qapi/qapi-types-common.h"
 #include "qom/property.h"
 #include "system/serial.h"
@@ -35,6 +36,20 @@ static bool virt_create_uart(VirtMachine *v, Error **errp)
                                 &PL011(dev)->io);
     qdev_connect_gpio_out_named(dev, NULL, 0, v->spi[VIRT_SPI_UART]);
     v->has_uart = true;
+    return true;
+}
+
+static bool virt_create_rtc(VirtMachine *v, Error **errp)
+{
+    DeviceState *dev = qdev_new(TYPE_PL031);
+
+    object_property_add_child(OBJECT(v), "rtc", OBJECT(dev));
+    if (!qdev_realize_and_unref(dev, NULL, errp)) {
+        return false;
+    }
+    memory_region_add_subregion(get_system_memory(), VIRT_RTC_BASE,
+                                &PL031(dev)->io);
+    qdev_connect_gpio_out_named(dev, NULL, 0, v->spi[VIRT_SPI_RTC]);
     return true;
 }
 
@@ -94,7 +109,8 @@ static bool virt_create_pci(VirtMachine *v, Error **errp)
 
 static bool virt_create_devices(VirtMachine *v, Error **errp)
 {
-    return virt_create_uart(v, errp) && virt_create_fw_cfg(v, errp) &&
+    return virt_create_uart(v, errp) && virt_create_rtc(v, errp) &&
+           virt_create_power_button(v, errp) && virt_create_fw_cfg(v, errp) &&
            virt_create_pci(v, errp);
 }
 
