@@ -43,6 +43,25 @@ def refuse_all(rows):
     check(not wrong, "\n".join(wrong))
 
 
+def become_nobody():
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+def without_rights():
+    """Arguments for run() that let it have no more than others have."""
+    if os.getuid():
+        return {}
+    os.chmod(".", 0o777)
+    try:
+        subprocess.run([BINARY, "-version"], check=True,
+                       stdout=subprocess.DEVNULL, preexec_fn=become_nobody)
+    except (OSError, subprocess.CalledProcessError):
+        raise Skip("another user cannot run the program where it is") from None
+    return {"preexec_fn": become_nobody}
+
+
 @test
 def unknown_names_get_the_closest():
     need("CONFIG_SLIRP")
@@ -164,24 +183,11 @@ def kvm_that_cannot_be_used():
            "'/nonexistent'", "kvm_intel", accel=[])
     refuse(["-accel", "kvm,device=/dev/null"], "'/dev/null'",
            "is no KVM device", accel=[])
-    if os.getuid():
-        raise Skip("to take permission away needs root")
-    os.chmod(".", 0o777)
     with open("kvm", "wb"):
         pass
     os.chmod("kvm", 0)
-
-    def become_nobody():
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-    try:
-        subprocess.run([BINARY, "-version"], check=True, stdout=-3,
-                       preexec_fn=become_nobody)
-    except (OSError, subprocess.CalledProcessError):
-        raise Skip("another user cannot run the program where it is") from None
     refuse(["-accel", "kvm,device=" + os.path.abspath("kvm")],
-           "no permission", "group", accel=[], preexec_fn=become_nobody)
+           "no permission", "group", accel=[], **without_rights())
 
 
 @test
@@ -378,14 +384,18 @@ def disk_in_use():
 
 
 @test
-def disk_without_permission():
-    if os.getuid() == 0:
-        raise Skip("root may read everything")
-    with open("disk", "wb") as f:
-        f.truncate(1 << 20)
-    os.chmod("disk", 0)
+def files_without_permission():
+    for name in ("disk", "kernel"):
+        with open(name, "wb") as f:
+            f.truncate(1 << 20)
+        os.chmod(name, 0)
+    user = without_rights()
     refuse(["-drive", "file=disk,if=virtio,format=raw"], "'disk'",
-           "Permission denied")
+           "Permission denied", **user)
+    refuse(["-kernel", "kernel"], "'kernel'", "Permission denied", **user)
+    os.chmod("disk", 0o444)
+    refuse(["-drive", "file=disk,if=virtio,format=raw"], "'disk'",
+           "Permission denied", **user)
 
 
 # ---- What exists already ----

@@ -3,9 +3,12 @@
 """query-qmp-schema tells the whole schema and nothing else, and has what
 clients look for."""
 
+import glob
 import os
+import re
 
 from qapi.gen_introspect import Introspection
+from qapi.gen_options import option_const
 from qapi.schema import Schema
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..',
@@ -197,6 +200,13 @@ def main():
     for name in OPTIONS:
         ok(name in schema.options and not schema.options[name].absent,
            f'option -{name}')
+    sources = ''
+    for path in glob.glob(os.path.join(ROOT, 'system', 'main', '*.c')):
+        with open(path, encoding='utf-8') as fp:
+            sources += fp.read()
+    for opt in schema.options.values():
+        ok(opt.absent or re.search(rf'\b{option_const(opt)}\b', sources),
+           f'-{opt.name} has its turn in system/main')
     for path in PATHS:
         ok(follow(types, path), path)
     bare = Schema(os.path.join(ROOT, 'qapi', 'nemu.json'))

@@ -50,11 +50,17 @@ static const struct {
       "\"size\":1073741824,\"host-nodes\":[0],\"policy\":\"bind\"}" },
     { "object", "iothread,id=io0,poll-max-ns=0" },
     { "object", "iothread", "Parameter 'id' is missing" },
+#ifdef CONFIG_VHOST_NET
     { "netdev", "tap,id=n0,vhost=on,vhostfds=5:6,fds=7:8" },
+#endif
+#ifdef CONFIG_SLIRP
     { "netdev", "user,id=n0,hostfwd=tcp::2222-:22,hostfwd=udp::53-:53,"
       "restrict=on" },
+#endif
+#ifdef CONFIG_VHOST_NET
     { "netdev", "{\"type\":\"tap\",\"fd\":\"33\",\"vhost\":true,"
       "\"vhostfd\":\"34\",\"id\":\"hostnet0\"}" },
+#endif
     { "netdev", "stream,id=n0,server=off,addr.type=unix,addr.path=/tmp/s" },
     { "netdev", "dgram,id=n0,local.type=inet,local.host=::1,local.port=1,"
       "remote.type=inet,remote.host=::1,remote.port=2" },
@@ -81,10 +87,12 @@ static const struct {
     { "vga", "std", "invalid value 'std': there is no graphical display: use "
       "a console (-serial, or -device virtconsole)" },
     { "nic", "none" },
+#ifdef CONFIG_SLIRP
     { "nic", "user,model=virtio-net-pci,mac=52:54:00:12:34:56,"
       "hostfwd=tcp::2222-:22,hostfwd=tcp::8080-:80" },
+#endif
     { "nic", "tap,ifname=tap0,script=no,downscript=no,id=n0" },
-    { "nic", "user,modle=e1000",
+    { "nic", "tap,modle=e1000",
       "Parameter 'modle' is unexpected, did you mean 'model'?" },
     { "net", "none" },
     { "net", "user", "invalid value 'user': use -nic TYPE, or -netdev and "
@@ -103,8 +111,10 @@ static const struct {
     { "runas", "1:2" },
     { "audiodev", "{\"id\":\"audio1\",\"driver\":\"none\"}" },
     { "audiodev", "none,id=x" },
+#ifdef CONFIG_SECCOMP
     { "sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
       "resourcecontrol=deny" },
+#endif
     { "boot", "strict=on" },
     { "boot", "c" },
     { "overcommit", "mem-lock=off" },
