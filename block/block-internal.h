@@ -240,6 +240,10 @@ BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp);
 /* bdrv_open_child: the child @ref of @parent, as @name. NULL with an error. */
 BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
                            const char *name, BdrvChildRole role, Error **errp);
+/* bdrv_open_named_child: the same by a file name that the image has. */
+BdrvChild *bdrv_open_named_child(BlockDriverState *parent, const char *filename,
+                                 const char *format, const char *name,
+                                 BdrvChildRole role, Error **errp);
 /* bdrv_open_file_child: the same as "file", kept in parent->file. */
 bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
                           BdrvChildRole role, Error **errp);

@@ -94,5 +94,7 @@ int coroutine_fn bdrv_co_status_above(BlockDriverState *bs,
  */
 typedef int coroutine_fn BdrvRunFn(void *opaque);
 int bdrv_run(AioContext *ctx, BdrvRunFn *fn, void *opaque);
+/* bdrv_pread: the same for a read, for what opens an image. */
+int bdrv_pread(BlockDriverState *bs, int64_t offset, void *buf, int64_t bytes);
 
 #endif

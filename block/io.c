@@ -268,7 +268,8 @@ static int coroutine_fn write_data(BlockDriverState *bs, int64_t offset,
 static int coroutine_fn write_begin(BdrvTracked *req, BlockDriverState *bs,
                                     int64_t offset, int64_t bytes, int flags)
 {
-    bool alone = (flags & BDRV_REQ_SERIALISING) ||
+    /* What may free space must not overtake a write that goes there. */
+    bool alone = (flags & (BDRV_REQ_SERIALISING | BDRV_REQ_MAY_UNMAP)) ||
                  !is_aligned(bs, offset, bytes);
 
     bdrv_tracked_begin(req, bs, offset, bytes);
@@ -491,7 +492,7 @@ int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
         return ret;
     }
     bdrv_tracked_begin(&req, bs, start, end - start);
-    bdrv_tracked_wait(&req);
+    bdrv_tracked_serialise(&req, 1, true);
     while (start < end && ret >= 0) {
         int64_t n = MIN(max, end - start);
 
@@ -597,4 +598,24 @@ int bdrv_run(AioContext *ctx, BdrvRunFn *fn, void *opaque)
     aio_co_enter(ctx, coroutine_create(run_entry, &r));
     AIO_WAIT_WHILE(ctx, !__atomic_load_n(&r.done, __ATOMIC_ACQUIRE));
     return r.ret;
+}
+
+typedef struct BdrvRead {
+    BlockDriverState *bs;
+    int64_t offset, bytes;
+    void *buf;
+} BdrvRead;
+
+static int coroutine_fn read_entry(void *opaque)
+{
+    BdrvRead *r = opaque;
+
+    return bdrv_co_pread(r->bs, r->offset, r->buf, r->bytes);
+}
+
+int bdrv_pread(BlockDriverState *bs, int64_t offset, void *buf, int64_t bytes)
+{
+    BdrvRead r = { bs, offset, bytes, buf };
+
+    return bytes ? bdrv_run(bs->ctx, read_entry, &r) : 0;
 }

@@ -324,41 +324,25 @@ static void copy_common(struct json_object *to, struct json_object *from)
     }
 }
 
-typedef struct BdrvProbe {
-    BlockDriverState *bs;
-    uint8_t *buf;
-    int64_t bytes;
-} BdrvProbe;
-
-static int coroutine_fn probe_co(void *opaque)
-{
-    BdrvProbe *p = opaque;
-
-    return bdrv_co_pread(p->bs, 0, p->buf, p->bytes);
-}
-
 static const BlockDriver *probe_node(BlockDriverState *file, Error **errp)
 {
     uint8_t buf[PROBE_BYTES] = { 0 };
-    BdrvProbe p = {
-        .bs = file, .buf = buf,
-        .bytes = MIN(file->total_bytes, (int64_t)sizeof(buf)),
-    };
-    int ret = p.bytes ? bdrv_run(file->ctx, probe_co, &p) : 0;
+    int64_t bytes = MIN(file->total_bytes, (int64_t)sizeof(buf));
+    int ret = bdrv_pread(file, 0, buf, bytes);
 
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Could not read image '%s' for "
                          "determining its format", bdrv_get_filename(file));
         return NULL;
     }
-    if (foreign_format(buf, p.bytes)) {
+    if (foreign_format(buf, bytes)) {
         error_setg(errp, "'%s' looks like an image of format '%s'",
-                   bdrv_get_filename(file), foreign_format(buf, p.bytes));
+                   bdrv_get_filename(file), foreign_format(buf, bytes));
         error_append_hint(errp, "Give format=raw if the guest shall see its "
                           "bytes as they are.");
         return NULL;
     }
-    return probe_content(buf, p.bytes);
+    return probe_content(buf, bytes);
 }
 
 /* The file's node is there; put the format's on top. */
@@ -428,6 +412,25 @@ out:
 
 /* ---- Children ---- */
 
+/* What an image's header cannot say of the files it names. */
+static struct json_object *child_options(const BlockDriverState *bs,
+                                         bool backing)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *cache = json_object_new_object();
+
+    json_object_object_add(o, "read-only",
+                           json_object_new_boolean(backing || bs->read_only));
+    json_object_object_add(o, "force-share",
+                           json_object_new_boolean(bs->force_share));
+    json_object_object_add(cache, "direct",
+                           json_object_new_boolean(bs->direct));
+    json_object_object_add(cache, "no-flush",
+                           json_object_new_boolean(bs->no_flush));
+    json_object_object_add(o, "cache", cache);
+    return o;
+}
+
 static void inherit_options(BlockdevOptions *o, const BlockDriverState *parent,
                             BdrvChildRole role)
 {
@@ -482,6 +485,24 @@ BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
                                   BLK_PERM_ALL, errp) : NULL;
 }
 
+/* In the same place as the parent, unless it has a path of its own. */
+BdrvChild *bdrv_open_named_child(BlockDriverState *parent, const char *filename,
+                                 const char *format, const char *name,
+                                 BdrvChildRole role, Error **errp)
+{
+    g_autofree char *path = bdrv_resolve_backing(parent, filename, errp);
+    struct json_object *options = path ? child_options(parent, false) : NULL;
+    BlockDriverState *bs;
+
+    if (!path) {
+        return NULL;
+    }
+    bs = bdrv_open_image(path, format, options, NULL, parent->open_flags, errp);
+    json_object_put(options);
+    return bs ? bdrv_attach_child(parent, NULL, bs, name, role, 0,
+                                  BLK_PERM_ALL, errp) : NULL;
+}
+
 bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
                           BdrvChildRole role, Error **errp)
 {
@@ -519,22 +540,6 @@ char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
     return g_build_filename(dir, backing, NULL);
 }
 
-static struct json_object *backing_options(const BlockDriverState *bs)
-{
-    struct json_object *o = json_object_new_object();
-    struct json_object *cache = json_object_new_object();
-
-    json_object_object_add(o, "read-only", json_object_new_boolean(true));
-    json_object_object_add(o, "force-share",
-                           json_object_new_boolean(bs->force_share));
-    json_object_object_add(cache, "direct",
-                           json_object_new_boolean(bs->direct));
-    json_object_object_add(cache, "no-flush",
-                           json_object_new_boolean(bs->no_flush));
-    json_object_object_add(o, "cache", cache);
-    return o;
-}
-
 /* Images that name each other as backing files would go on for ever. */
 static bool enter_chain(const char *path, unsigned *nested, Error **errp)
 {
@@ -558,12 +563,12 @@ static BlockDriverState *open_named_backing(BlockDriverState *bs, Error **errp)
     if (!path || !enter_chain(path, &nested, errp)) {
         return NULL;
     }
-    options = backing_options(bs);
+    options = child_options(bs, true);
     backing = bdrv_open_image(path, bs->backing_format, options, NULL,
                               bs->open_flags, errp);
     nested--;
     json_object_put(options);
-    if (!backing) {
+    if (!backing && !nested) {
         error_prepend(errp, "Could not open backing file: ");
     }
     return backing;

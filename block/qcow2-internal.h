@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qcow2, versions 2 and 3, after the published specification ("The QCOW2 image
+ * format"). What is where (qcow2-*.c):
+ *
+ *   header       the header and its extensions, read and written
+ *   table        the caches of L2 slices and refcount blocks
+ *   refcount     reference counts; host clusters taken and given back
+ *   cluster      guest offsets to host offsets; allocation, copy on write
+ *   compress     compressed clusters
+ *   write-back   the order in which tables reach the disk
+ *   qcow2.c      the driver: open, read, write, zero, discard, status
+ *   resize       another size; preallocation
+ *   create       new images
+ *
+ * Order. A table that points to something is written when what it points to
+ * is on the disk, and counts go down when nothing points there any more:
+ *
+ *   data, refcount blocks, refcount table -> flush -> L2 tables -> flush ->
+ *   L1 table -> flush -> lower counts (in memory, written with the next round)
+ *
+ * So a write that is cut at any point leaves at worst clusters that are counted
+ * and not used. Tables stay in memory until a flush, or until the cache needs
+ * room; nothing but that order ever writes L1 and L2.
+ *
+ * Threading: s->lock covers all tables; it is held over reads and writes of
+ * metadata, not over those of data. A cluster that is being allocated is on
+ * s->allocs; who wants to write the same one waits for it.
+ */
+#ifndef BLOCK_QCOW2_INTERNAL_H
+#define BLOCK_QCOW2_INTERNAL_H
+
+#include "block-internal.h"
+#include "util/bytes.h"
+
+#define QCOW2_MAGIC             0x514649fb      /* "QFI\xfb" */
+#define QCOW2_V2_HEADER_BYTES   72
+#define QCOW2_V3_HEADER_BYTES   104             /* the least a v3 has */
+#define QCOW2_HEADER_BYTES      112             /* what we write */
+#define QCOW2_MIN_CLUSTER_BITS  9
+#define QCOW2_MAX_CLUSTER_BITS  21
+#define QCOW2_SUBCLUSTERS       32              /* of a cluster; extended L2 */
+#define QCOW2_MAX_L1_BYTES      (32 * MiB)
+#define QCOW2_MAX_REFTABLE_BYTES (8 * MiB)
+#define QCOW2_MAX_BACKING_NAME  1023
+#define QCOW2_MAX_EXT_BYTES     (64 * KiB)      /* of one extension */
+
+enum {
+    QCOW2_INCOMPAT_DIRTY       = 1 << 0,
+    QCOW2_INCOMPAT_CORRUPT     = 1 << 1,
+    QCOW2_INCOMPAT_DATA_FILE   = 1 << 2,
+    QCOW2_INCOMPAT_COMPRESSION = 1 << 3,
+    QCOW2_INCOMPAT_EXTENDED_L2 = 1 << 4,
+    QCOW2_INCOMPAT_KNOWN       = (1 << 5) - 1,
+    QCOW2_COMPAT_LAZY_REFCOUNTS = 1 << 0,
+    QCOW2_AUTOCLEAR_BITMAPS    = 1 << 0,
+    QCOW2_AUTOCLEAR_RAW_DATA   = 1 << 1,
+    /* Bitmaps are not kept up to date, so their bit is not ours to keep. */
+    QCOW2_AUTOCLEAR_KNOWN      = QCOW2_AUTOCLEAR_RAW_DATA,
+};
+
+enum {
+    QCOW2_EXT_END            = 0,
+    QCOW2_EXT_BACKING_FORMAT = 0xe2792aca,
+    QCOW2_EXT_FEATURE_NAMES  = 0x6803f857,
+    QCOW2_EXT_BITMAPS        = 0x23852875,
+    QCOW2_EXT_CRYPTO         = 0x0537be77,
+    QCOW2_EXT_DATA_FILE      = 0x44415441,
+};
+
+enum {
+    QCOW2_COMPRESSION_ZLIB = 0,
+    QCOW2_COMPRESSION_ZSTD = 1,
+};
+
+/* Entries of L1 and L2 tables. */
+#define QCOW2_OFFSET_MASK  0x00fffffffffffe00ULL
+#define QCOW2_OFLAG_ZERO   (1ULL << 0)
+#define QCOW2_OFLAG_COMPRESSED (1ULL << 62)
+#define QCOW2_OFLAG_COPIED (1ULL << 63)
+#define QCOW2_L1_RESERVED  0x7f000000000001ffULL
+#define QCOW2_L2_RESERVED  0x3f000000000001feULL
+#define QCOW2_REFT_RESERVED 0x1ffULL
+
+/* An extension of the header that we keep as it is. */
+typedef struct Qcow2Extension {
+    uint32_t type, bytes;
+    uint8_t *data;
+    STAILQ_ENTRY(Qcow2Extension) next;
+} Qcow2Extension;
+
+/* ---- Tables in memory (qcow2-table.c) ---- */
+
+typedef struct Qcow2Table {
+    uint64_t offset;                /* in the file; 0: unused */
+    uint8_t *data;                  /* cache->table_bytes, as on the disk */
+    uint64_t used;                  /* when; for the choice of a victim */
+    unsigned pins;
+    bool dirty;
+} Qcow2Table;
+
+typedef struct Qcow2Cache {
+    unsigned table_bytes, num_tables;
+    Qcow2Table *tables;
+    GHashTable *by_offset;          /* &table->offset to table */
+    uint64_t clock;
+    unsigned num_dirty;
+} Qcow2Cache;
+
+/* ---- Allocations in flight (qcow2-cluster.c) ---- */
+
+typedef struct Qcow2Alloc {
+    uint64_t guest_offset;          /* of the first cluster */
+    uint64_t host_offset;
+    uint64_t clusters;
+    uint64_t from, to;              /* guest bytes that the request writes */
+    bool keep_old;                  /* same host clusters: nothing to free */
+    bool fresh;                     /* past the end of the file: zeros */
+    CoQueue waiters;
+    LIST_ENTRY(Qcow2Alloc) next;
+} Qcow2Alloc;
+
+typedef struct Qcow2State {
+    /* The header */
+    unsigned version, cluster_bits, refcount_order;
+    unsigned crypt_method, compression;
+    uint64_t incompatible, compatible, autoclear;
+    uint32_t header_bytes;
+    uint64_t size;                  /* bytes the guest sees */
+    uint64_t l1_offset, reftable_offset, snapshots_offset;
+    uint32_t l1_size;               /* entries */
+    uint32_t reftable_clusters, nb_snapshots;
+    STAILQ_HEAD(, Qcow2Extension) extensions;
+    char *data_file_name;
+    uint8_t *tail;                  /* of a header longer than we know */
+    uint32_t tail_bytes;
+
+    /* Derived */
+    unsigned cluster_bytes, l2_bits, l2_entry_bytes;
+    unsigned l2_slice_entries, refblock_bits, refcount_bits;
+    unsigned subcluster_bytes;
+    bool extended_l2, lazy_refcounts, raw_data_file;
+    uint64_t refcount_max;
+
+    BdrvChild *data_file;           /* bs->file without an external one */
+
+    CoMutex lock;
+    uint64_t *l1;                   /* host byte order */
+    uint32_t l1_dirty_from, l1_dirty_to;        /* entries; equal: none */
+    uint64_t *reftable;             /* host byte order */
+    uint64_t reftable_entries;
+    uint32_t reft_dirty_from, reft_dirty_to;
+    Qcow2Cache l2_cache, ref_cache;
+    uint64_t free_hint;             /* cluster where a search starts */
+    uint64_t free_byte;             /* in a cluster of compressed data; 0 */
+    GArray *pending_free;           /* Qcow2Range: counts to go down */
+    LIST_HEAD(, Qcow2Alloc) allocs;
+    bool dirty_bit_set;             /* in the file, by us or before */
+    bool corrupt;
+    bool cache_clean_pending;
+} Qcow2State;
+
+typedef struct Qcow2Range {
+    uint64_t offset, bytes;         /* whole clusters, host */
+} Qcow2Range;
+
+static inline uint64_t qcow2_cluster_start(const Qcow2State *s, uint64_t off)
+{
+    return off & ~(uint64_t)(s->cluster_bytes - 1);
+}
+
+static inline unsigned qcow2_in_cluster(const Qcow2State *s, uint64_t off)
+{
+    return off & (s->cluster_bytes - 1);
+}
+
+static inline uint64_t qcow2_clusters(const Qcow2State *s, uint64_t bytes)
+{
+    return (bytes >> s->cluster_bits) + (qcow2_in_cluster(s, bytes) != 0);
+}
+
+/* ---- qcow2-header.c ---- */
+
+bool qcow2_read_header(BlockDriverState *bs, Error **errp);
+/* qcow2_write_header: the whole of it; 0 or -errno. Main thread or lock. */
+int coroutine_fn qcow2_write_header(BlockDriverState *bs);
+void qcow2_free_header(Qcow2State *s);
+/* qcow2_mark_dirty: counts in the file may be too low from now on. */
+int coroutine_fn qcow2_mark_dirty(BlockDriverState *bs);
+
+/* ---- qcow2-table.c ---- */
+
+bool qcow2_cache_init(Qcow2Cache *c, unsigned table_bytes,
+                      unsigned num_tables);
+void qcow2_cache_destroy(Qcow2Cache *c);
+/*
+ * qcow2_cache_get: the table at @offset, read if it is not there (@fresh: zeros
+ * instead); pinned until qcow2_cache_put(). 0 or -errno. Lock held.
+ */
+int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
+                                 uint64_t offset, bool fresh, Qcow2Table **t);
+void qcow2_cache_put(Qcow2Table *t);
+void qcow2_cache_dirty(Qcow2Cache *c, Qcow2Table *t);
+/* qcow2_cache_drop: forget what is cached of @bytes at @offset. */
+void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset, uint64_t bytes);
+int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c);
+
+/* ---- qcow2-write-back.c ---- */
+
+/* qcow2_write_counts: refcount blocks and table. Lock held. */
+int coroutine_fn qcow2_write_counts(BlockDriverState *bs);
+/* qcow2_write_tables: all tables, in order. Lock held. */
+int coroutine_fn qcow2_write_tables(BlockDriverState *bs);
+/* qcow2_flush: the same, on the disk; then pending counts go down. */
+int coroutine_fn qcow2_flush(BlockDriverState *bs);
+
+/* ---- qcow2-refcount.c ---- */
+
+bool qcow2_read_reftable(BlockDriverState *bs, Error **errp);
+/* qcow2_get_refcount: of the cluster with that number. */
+int coroutine_fn qcow2_get_refcount(BlockDriverState *bs, uint64_t cluster,
+                                    uint64_t *count);
+/* qcow2_add_refcount: @add to the count of each cluster of the range; -EINVAL
+ * when one would leave its bounds (nothing is changed before it). */
+int coroutine_fn qcow2_add_refcount(BlockDriverState *bs, uint64_t offset,
+                                    uint64_t bytes, int add);
+/*
+ * qcow2_alloc: @bytes of consecutive host clusters with count 1, anywhere.
+ * The offset or -errno.
+ */
+int64_t coroutine_fn qcow2_alloc(BlockDriverState *bs, uint64_t bytes);
+/* qcow2_alloc_some: as many as are free in one piece, up to *@bytes. */
+int64_t coroutine_fn qcow2_alloc_some(BlockDriverState *bs, uint64_t *bytes);
+/* qcow2_alloc_at: up to *@bytes at @offset, as far as they are free. */
+int coroutine_fn qcow2_alloc_at(BlockDriverState *bs, uint64_t offset,
+                                uint64_t *bytes);
+/* qcow2_free_later: after the next flush of the tables. */
+void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes);
+int coroutine_fn qcow2_apply_frees(BlockDriverState *bs);
+uint64_t qcow2_count_read(const Qcow2State *s, const uint8_t *block,
+                          uint64_t index);
+void qcow2_count_write(const Qcow2State *s, uint8_t *block, uint64_t index,
+                       uint64_t count);
+
+/* ---- qcow2-cluster.c ---- */
+
+typedef enum Qcow2Kind {
+    QCOW2_UNALLOCATED,              /* the backing file's, or zeros */
+    QCOW2_ZERO,                     /* zeros; may have a host cluster */
+    QCOW2_DATA,
+    QCOW2_COMPRESSED,
+} Qcow2Kind;
+
+typedef struct Qcow2Map {
+    Qcow2Kind kind;
+    uint64_t host;                  /* of the first byte */
+    bool has_host;
+    uint64_t bytes;                 /* of this kind, in one piece */
+    uint64_t entry;                 /* of a compressed cluster */
+    bool copied;                    /* the host cluster is ours alone */
+} Qcow2Map;
+
+/* qcow2_lookup: what is at @offset, for up to @bytes. Lock held. */
+int coroutine_fn qcow2_lookup(BlockDriverState *bs, uint64_t offset,
+                              uint64_t bytes, Qcow2Map *map);
+/*
+ * qcow2_prepare_write: a place for the first bytes of a write: *@host, good for
+ * *@bytes. With an allocation *@alloc is for qcow2_link_alloc() once the data
+ * and what surrounds them are there, or qcow2_abort_write(); else it is NULL.
+ * All three with the lock held; may wait.
+ */
+int coroutine_fn qcow2_prepare_write(BlockDriverState *bs, uint64_t offset,
+                                     uint64_t *bytes, uint64_t *host,
+                                     Qcow2Alloc **alloc);
+int coroutine_fn qcow2_link_alloc(BlockDriverState *bs, Qcow2Alloc *alloc);
+void coroutine_fn qcow2_abort_write(BlockDriverState *bs, Qcow2Alloc *alloc);
+/* Whether all of its clusters is filled, not just the subclusters written. */
+bool qcow2_alloc_copies_all(const Qcow2State *s, const Qcow2Alloc *a,
+                            uint64_t old_entry);
+/*
+ * qcow2_zero_clusters, qcow2_discard_clusters: whole (sub)clusters become
+ * zeros, or unallocated. @unmap: give host clusters back.
+ */
+int coroutine_fn qcow2_zero_clusters(BlockDriverState *bs, uint64_t offset,
+                                     uint64_t bytes, bool unmap);
+int coroutine_fn qcow2_discard_clusters(BlockDriverState *bs, uint64_t offset,
+                                        uint64_t bytes);
+/* qcow2_drop_clusters: past the new end: nothing is left of them. */
+int coroutine_fn qcow2_drop_clusters(BlockDriverState *bs, uint64_t offset,
+                                     uint64_t bytes);
+/* qcow2_set_compressed: the cluster at @offset is now that entry. */
+int coroutine_fn qcow2_set_compressed(BlockDriverState *bs, uint64_t offset,
+                                      uint64_t entry);
+/* qcow2_wait_allocs: until nothing in flight touches the guest range. */
+void coroutine_fn qcow2_wait_allocs(BlockDriverState *bs, uint64_t offset,
+                                    uint64_t bytes);
+/* qcow2_l2_get: the slice for @offset (allocated for writing if @write) and
+ * the index of its entry in it. *@t NULL: there is none. */
+int coroutine_fn qcow2_l2_get(BlockDriverState *bs, uint64_t offset, bool write,
+                              Qcow2Table **t, unsigned *index);
+
+/* ---- qcow2-compress.c ---- */
+
+bool qcow2_compression_available(unsigned type);
+int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t entry,
+                                       unsigned from, IoVec *iov,
+                                       size_t iov_offset, size_t bytes);
+int coroutine_fn qcow2_write_compressed(BlockDriverState *bs, uint64_t offset,
+                                        IoVec *iov);
+/* The host bytes that an entry of a compressed cluster covers. */
+void qcow2_compressed_range(const Qcow2State *s, uint64_t entry,
+                            uint64_t *offset, uint64_t *bytes);
+
+/* ---- qcow2-resize.c, qcow2-create.c ---- */
+
+int coroutine_fn qcow2_grow_l1(BlockDriverState *bs, uint64_t entries);
+int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
+                                   bool exact, PreallocMode prealloc,
+                                   int flags, Error **errp);
+/* qcow2_create: a new image in @file, which is written over. Main thread. */
+bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
+                  Error **errp);
+
+/* ---- qcow2.c ---- */
+
+/* qcow2_signal_corruption: mark the image, log once, refuse to write on. */
+void qcow2_signal_corruption(BlockDriverState *bs, const char *fmt, ...)
+    PRINTF(2, 3);
+
+#endif

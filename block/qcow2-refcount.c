@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reference counts of host clusters ("Host cluster management" in the
+ * specification), and with them the allocation of clusters.
+ *
+ * Counts go up at once, in memory. They go down later (qcow2_free_later), when
+ * no table on the disk uses the cluster any more. A refcount block that is
+ * missing is made at the first free cluster that it would describe, so it
+ * counts itself. Lock held throughout.
+ */
+#include "util/osdep.h"
+#include "qcow2-internal.h"
+
+/* ---- Counts in a block ---- */
+
+uint64_t qcow2_count_read(const Qcow2State *s, const uint8_t *block,
+                          uint64_t index)
+{
+    unsigned bits = s->refcount_bits;
+
+    switch (bits) {
+    case 64:
+        return get_be64(block + index * 8);
+    case 32:
+        return get_be32(block + index * 4);
+    case 16:
+        return get_be16(block + index * 2);
+    default:
+        /* The first counts are in the low bits of a byte. */
+        return (block[index * bits / 8] >> (index * bits % 8)) &
+               ((1u << bits) - 1);
+    }
+}
+
+void qcow2_count_write(const Qcow2State *s, uint8_t *block, uint64_t index,
+                       uint64_t count)
+{
+    unsigned bits = s->refcount_bits;
+    unsigned shift = index * bits % 8;
+    uint8_t mask = bits < 8 ? ((1u << bits) - 1) << shift : 0xff;
+
+    switch (bits) {
+    case 64:
+        put_be64(block + index * 8, count);
+        break;
+    case 32:
+        put_be32(block + index * 4, count);
+        break;
+    case 16:
+        put_be16(block + index * 2, count);
+        break;
+    default:
+        block[index * bits / 8] = (block[index * bits / 8] & ~mask) |
+                                  (uint8_t)(count << shift);
+    }
+}
+
+/* ---- The table ---- */
+
+bool qcow2_read_reftable(BlockDriverState *bs, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t bytes = (uint64_t)s->reftable_clusters << s->cluster_bits;
+    g_autofree uint8_t *buf = g_try_malloc(bytes);
+    int ret;
+
+    s->reftable_entries = bytes / 8;
+    s->reftable = g_try_new(uint64_t, s->reftable_entries);
+    if (!buf || !s->reftable) {
+        error_setg(errp, "Could not allocate %" PRIu64 " bytes for the "
+                   "refcount table", bytes);
+        return false;
+    }
+    ret = bdrv_pread(bs->file->bs, s->reftable_offset, buf, bytes);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not read the refcount table");
+        return false;
+    }
+    for (uint64_t i = 0; i < s->reftable_entries; i++) {
+        s->reftable[i] = get_be64(buf + i * 8);
+    }
+    return true;
+}
+
+static void reftable_set(Qcow2State *s, uint64_t i, uint64_t offset)
+{
+    bool clean = s->reft_dirty_from == s->reft_dirty_to;
+
+    s->reftable[i] = offset;
+    s->reft_dirty_from = clean ? i : MIN(s->reft_dirty_from, i);
+    s->reft_dirty_to = clean ? i + 1 : MAX(s->reft_dirty_to, i + 1);
+}
+
+/* The offset of the block for @cluster; 0: there is none. */
+static int block_offset(BlockDriverState *bs, uint64_t cluster,
+                        uint64_t *offset)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t i = cluster >> s->refblock_bits;
+
+    *offset = i < s->reftable_entries ? s->reftable[i] : 0;
+    if (*offset & QCOW2_REFT_RESERVED ||
+        qcow2_in_cluster(s, *offset)) {
+        qcow2_signal_corruption(bs, "refcount block offset 0x%" PRIx64
+                                " is not aligned (entry 0x%" PRIx64 ")",
+                                *offset, i);
+        return -EIO;
+    }
+    return 0;
+}
+
+static uint64_t index_in_block(const Qcow2State *s, uint64_t cluster)
+{
+    return cluster & ((1ULL << s->refblock_bits) - 1);
+}
+
+int coroutine_fn qcow2_get_refcount(BlockDriverState *bs, uint64_t cluster,
+                                    uint64_t *count)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t offset;
+    Qcow2Table *t;
+    int ret = block_offset(bs, cluster, &offset);
+
+    *count = 0;
+    if (ret < 0 || !offset) {
+        return ret;
+    }
+    ret = qcow2_cache_get(bs, &s->ref_cache, offset, false, &t);
+    if (ret < 0) {
+        return ret;
+    }
+    *count = qcow2_count_read(s, t->data, index_in_block(s, cluster));
+    qcow2_cache_put(t);
+    return 0;
+}
+
+/* ---- A larger table ---- */
+
+typedef struct NewTable {
+    uint64_t first;                 /* cluster: blocks, then the table */
+    uint64_t num_blocks, table_clusters, entries;
+} NewTable;
+
+/* Room for @cluster and, behind what the old table covers, for itself. */
+static bool plan_table(const Qcow2State *s, uint64_t cluster, NewTable *n)
+{
+    uint64_t per_block = 1ULL << s->refblock_bits;
+    uint64_t per_cluster = s->cluster_bytes / 8;
+    uint64_t covered = s->reftable_entries << s->refblock_bits;
+    uint64_t end;
+
+    n->first = MAX(covered, cluster);
+    n->num_blocks = 1;
+    do {
+        n->entries = (n->first >> s->refblock_bits) + n->num_blocks;
+        n->entries = MAX(n->entries, s->reftable_entries * 3 / 2);
+        n->table_clusters = DIV_ROUND_UP(n->entries, per_cluster);
+        n->entries = n->table_clusters * per_cluster;
+        end = n->first + n->num_blocks + n->table_clusters;
+        if (end <= ((n->first >> s->refblock_bits) + n->num_blocks) *
+            per_block) {
+            return n->entries * 8 <= QCOW2_MAX_REFTABLE_BYTES;
+        }
+        n->num_blocks++;
+    } while (n->num_blocks < QCOW2_MAX_REFTABLE_BYTES / 8);
+    return false;
+}
+
+static int coroutine_fn write_new_blocks(BlockDriverState *bs,
+                                         const NewTable *n, uint64_t *table)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree uint8_t *block = g_try_malloc(s->cluster_bytes);
+    uint64_t end = n->first + n->num_blocks + n->table_clusters;
+    uint64_t i0 = n->first >> s->refblock_bits;
+    int ret = block ? 0 : -ENOMEM;
+
+    for (uint64_t b = 0; b < n->num_blocks && ret >= 0; b++) {
+        uint64_t base = (i0 + b) << s->refblock_bits;
+
+        memset(block, 0, s->cluster_bytes);
+        for (uint64_t c = MAX(base, n->first);
+             c < MIN(end, base + (1ULL << s->refblock_bits)); c++) {
+            qcow2_count_write(s, block, c - base, 1);
+        }
+        table[i0 + b] = (n->first + b) << s->cluster_bits;
+        ret = bdrv_co_pwrite(bs->file->bs, table[i0 + b], block,
+                             s->cluster_bytes, 0);
+    }
+    return ret;
+}
+
+static int coroutine_fn switch_table(BlockDriverState *bs, const NewTable *n,
+                                     uint64_t *table)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t old = s->reftable_offset;
+    uint32_t old_clusters = s->reftable_clusters;
+    uint64_t offset = (n->first + n->num_blocks) << s->cluster_bits;
+    g_autofree uint8_t *buf = g_try_malloc(n->entries * 8);
+    int ret = buf ? qcow2_write_counts(bs) : -ENOMEM;
+
+    for (uint64_t i = 0; ret >= 0 && i < n->entries; i++) {
+        put_be64(buf + i * 8, table[i]);
+    }
+    if (ret >= 0) {
+        ret = bdrv_co_pwrite(bs->file->bs, offset, buf, n->entries * 8, 0);
+    }
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file->bs);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    s->reftable_offset = offset;
+    s->reftable_clusters = n->table_clusters;
+    ret = qcow2_write_header(bs);
+    if (ret < 0) {
+        s->reftable_offset = old;
+        s->reftable_clusters = old_clusters;
+        return ret;
+    }
+    qcow2_free_later(bs, old, (uint64_t)old_clusters << s->cluster_bits);
+    return 0;
+}
+
+static int coroutine_fn grow_table(BlockDriverState *bs, uint64_t cluster)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t *table;
+    NewTable n;
+    int ret;
+
+    if (!plan_table(s, cluster, &n)) {
+        return -EFBIG;
+    }
+    table = g_try_new0(uint64_t, n.entries);
+    if (!table) {
+        return -ENOMEM;
+    }
+    memcpy(table, s->reftable, s->reftable_entries * 8);
+    ret = write_new_blocks(bs, &n, table);
+    if (ret >= 0) {
+        ret = switch_table(bs, &n, table);
+    }
+    if (ret < 0) {
+        g_free(table);
+        return ret;
+    }
+    g_free(s->reftable);
+    s->reftable = table;
+    s->reftable_entries = n.entries;
+    return 0;
+}
+
+/* ---- Blocks ---- */
+
+/* A block for @cluster, which nobody uses, in that very cluster. */
+static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t i = cluster >> s->refblock_bits;
+    Qcow2Table *t;
+    int ret;
+
+    if (i >= s->reftable_entries) {
+        return grow_table(bs, cluster);
+    }
+    ret = qcow2_cache_get(bs, &s->ref_cache, cluster << s->cluster_bits, true,
+                          &t);
+    if (ret < 0) {
+        return ret;
+    }
+    qcow2_count_write(s, t->data, index_in_block(s, cluster), 1);
+    qcow2_cache_dirty(&s->ref_cache, t);
+    qcow2_cache_put(t);
+    reftable_set(s, i, cluster << s->cluster_bits);
+    return 0;
+}
+
+/* The block for @cluster, pinned; made when there is none. */
+static int coroutine_fn get_block(BlockDriverState *bs, uint64_t cluster,
+                                  Qcow2Table **t)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t offset;
+    int ret = block_offset(bs, cluster, &offset);
+
+    while (ret >= 0 && !offset) {
+        ret = new_block(bs, cluster);
+        if (ret >= 0) {
+            ret = block_offset(bs, cluster, &offset);
+        }
+    }
+    return ret < 0 ? ret :
+           qcow2_cache_get(bs, &s->ref_cache, offset, false, t);
+}
+
+static int coroutine_fn change_one(BlockDriverState *bs, uint64_t cluster,
+                                   int add, bool apply)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t count, index = index_in_block(s, cluster);
+    Qcow2Table *t;
+    int ret = get_block(bs, cluster, &t);
+
+    if (ret < 0) {
+        return ret;
+    }
+    count = qcow2_count_read(s, t->data, index);
+    if (add > 0 ? count >= s->refcount_max : count == 0) {
+        ret = -EINVAL;
+    } else if (apply) {
+        qcow2_count_write(s, t->data, index, count + add);
+        qcow2_cache_dirty(&s->ref_cache, t);
+    }
+    qcow2_cache_put(t);
+    return ret;
+}
+
+int coroutine_fn qcow2_add_refcount(BlockDriverState *bs, uint64_t offset,
+                                    uint64_t bytes, int add)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t first = offset >> s->cluster_bits;
+    uint64_t end = first + qcow2_clusters(s, bytes);
+    int ret = 0;
+
+    for (int apply = 0; apply < 2; apply++) {
+        for (uint64_t c = first; c < end && ret >= 0; c++) {
+            ret = change_one(bs, c, add, apply);
+        }
+    }
+    return ret;
+}
+
+/* ---- Allocation ---- */
+
+/*
+ * The first run of free clusters from @from on: at least @min, at most @max.
+ * Blocks that are missing are made on the way, so that the counts of what is
+ * found can be set without another allocation.
+ */
+static int coroutine_fn find_free(BlockDriverState *bs, uint64_t from,
+                                  uint64_t min, uint64_t max, uint64_t *first,
+                                  uint64_t *n)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t limit = QCOW2_OFFSET_MASK >> s->cluster_bits;
+    uint64_t c = from;
+
+    *n = 0;
+    while (c < limit) {
+        uint64_t end = (c | ((1ULL << s->refblock_bits) - 1)) + 1;
+        Qcow2Table *t;
+        int ret = get_block(bs, c, &t);
+
+        if (ret < 0) {
+            return ret;
+        }
+        for (; c < end && *n < max; c++) {
+            bool free = !qcow2_count_read(s, t->data, index_in_block(s, c));
+
+            if (!free && *n >= min) {
+                break;
+            }
+            *n = free ? *n + 1 : 0;
+            *first = free ? c + 1 - *n : *first;
+        }
+        qcow2_cache_put(t);
+        if (*n >= max || (*n >= min && c < end)) {
+            return 0;
+        }
+    }
+    return -EFBIG;
+}
+
+static int64_t coroutine_fn alloc_run(BlockDriverState *bs, uint64_t min,
+                                      uint64_t *max)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t first = 0, n;
+    int ret = find_free(bs, s->free_hint, min, *max, &first, &n);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = qcow2_add_refcount(bs, first << s->cluster_bits,
+                             n << s->cluster_bits, 1);
+    if (ret < 0) {
+        return ret;
+    }
+    /* Shorter holes before it stay for shorter requests. */
+    if (min == 1 || first == s->free_hint) {
+        s->free_hint = first + n;
+    }
+    *max = n;
+    return first << s->cluster_bits;
+}
+
+int64_t coroutine_fn qcow2_alloc(BlockDriverState *bs, uint64_t bytes)
+{
+    uint64_t n = qcow2_clusters(bs->opaque, bytes);
+
+    return alloc_run(bs, n, &n);
+}
+
+int64_t coroutine_fn qcow2_alloc_some(BlockDriverState *bs, uint64_t *bytes)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t n = qcow2_clusters(s, *bytes);
+    int64_t offset = alloc_run(bs, 1, &n);
+
+    *bytes = n << s->cluster_bits;
+    return offset;
+}
+
+int coroutine_fn qcow2_alloc_at(BlockDriverState *bs, uint64_t offset,
+                                uint64_t *bytes)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t first = offset >> s->cluster_bits, n = 0, count;
+    int ret = 0;
+
+    while (n < qcow2_clusters(s, *bytes)) {
+        ret = qcow2_get_refcount(bs, first + n, &count);
+        if (ret < 0 || count) {
+            break;
+        }
+        n++;
+    }
+    if (ret >= 0 && n) {
+        ret = qcow2_add_refcount(bs, offset, n << s->cluster_bits, 1);
+    }
+    *bytes = ret < 0 ? 0 : n << s->cluster_bits;
+    return ret;
+}
+
+/* ---- Freeing ---- */
+
+void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes)
+{
+    Qcow2State *s = bs->opaque;
+    Qcow2Range r = { offset, bytes };
+    Qcow2Range *last = s->pending_free->len ?
+        &g_array_index(s->pending_free, Qcow2Range, s->pending_free->len - 1) :
+        NULL;
+
+    if (last && last->offset + last->bytes == offset) {
+        last->bytes += bytes;
+    } else {
+        g_array_append_val(s->pending_free, r);
+    }
+}
+
+static int coroutine_fn free_one(BlockDriverState *bs, uint64_t cluster)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t count, offset = cluster << s->cluster_bits;
+    int ret = change_one(bs, cluster, -1, true);
+
+    if (ret == -EINVAL) {
+        qcow2_signal_corruption(bs, "the count of host cluster 0x%" PRIx64
+                                " is 0 and cannot go down", offset);
+        return -EIO;
+    }
+    if (ret >= 0) {
+        ret = qcow2_get_refcount(bs, cluster, &count);
+    }
+    if (ret < 0 || count) {
+        return ret;
+    }
+    s->free_hint = MIN(s->free_hint, cluster);
+    if (s->free_byte >> s->cluster_bits == cluster) {
+        s->free_byte = 0;           /* no compressed data are left in it */
+    }
+    qcow2_cache_drop(&s->l2_cache, offset, s->cluster_bytes);
+    qcow2_cache_drop(&s->ref_cache, offset, s->cluster_bytes);
+    if (bs->discard_unmap && s->data_file == bs->file) {
+        bdrv_co_pdiscard(bs->file->bs, offset, s->cluster_bytes);
+    }
+    return 0;
+}
+
+int coroutine_fn qcow2_apply_frees(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    g_autoptr(GArray) now = s->pending_free;
+    int result = 0;
+
+    /* What is freed meanwhile is for the flush after this. */
+    s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
+    for (guint i = 0; i < now->len; i++) {
+        Qcow2Range r = g_array_index(now, Qcow2Range, i);
+
+        for (uint64_t done = 0; done < r.bytes; done += s->cluster_bytes) {
+            int ret = free_one(bs, (r.offset + done) >> s->cluster_bits);
+
+            result = result ? result : ret;
+        }
+    }
+    return result;
+}

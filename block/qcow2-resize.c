@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Another size for the guest: a longer L1 table, preallocation of what is new,
+ * and clusters given back when it shrinks. Context: coroutine.
+ */
+#include "util/osdep.h"
+#include "qcow2-internal.h"
+
+/* ---- The L1 table ---- */
+
+static int coroutine_fn write_l1_table(BlockDriverState *bs, uint64_t offset,
+                                       const uint64_t *l1, uint32_t entries)
+{
+    g_autofree uint8_t *buf = g_try_malloc0(entries * 8ULL + 1);
+
+    if (!buf) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < entries; i++) {
+        put_be64(buf + i * 8, l1[i]);
+    }
+    return bdrv_co_pwrite(bs->file->bs, offset, buf, entries * 8ULL, 0);
+}
+
+/* The header switches from one whole table to another. */
+static int coroutine_fn switch_l1(BlockDriverState *bs, uint64_t offset,
+                                  uint64_t *l1, uint32_t entries)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t old_offset = s->l1_offset;
+    uint32_t old_size = s->l1_size;
+    int ret = write_l1_table(bs, offset, l1, entries);
+
+    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
+    if (ret < 0) {
+        return ret;
+    }
+    s->l1_offset = offset;
+    s->l1_size = entries;
+    ret = qcow2_write_header(bs);
+    if (ret < 0) {
+        s->l1_offset = old_offset;
+        s->l1_size = old_size;
+        return ret;
+    }
+    g_free(s->l1);
+    s->l1 = l1;
+    s->l1_dirty_from = s->l1_dirty_to = 0;
+    if (old_size) {
+        qcow2_free_later(bs, qcow2_cluster_start(s, old_offset),
+                         qcow2_clusters(s, old_size * 8ULL) <<
+                         s->cluster_bits);
+    }
+    return 0;
+}
+
+/* Lock held. */
+int coroutine_fn qcow2_grow_l1(BlockDriverState *bs, uint64_t entries)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t *l1;
+    int64_t offset;
+    int ret;
+
+    if (entries <= s->l1_size) {
+        return 0;
+    }
+    if (entries * 8 > QCOW2_MAX_L1_BYTES) {
+        return -EFBIG;
+    }
+    l1 = g_try_new0(uint64_t, entries + 1);
+    if (!l1) {
+        return -ENOMEM;
+    }
+    memcpy(l1, s->l1, s->l1_size * 8ULL);
+    offset = qcow2_alloc(bs, entries * 8);
+    /* What the old table in memory says goes into the new one. */
+    ret = offset < 0 ? offset : qcow2_write_tables(bs);
+    ret = ret < 0 ? ret : qcow2_write_counts(bs);
+    ret = ret < 0 ? ret : switch_l1(bs, offset, l1, entries);
+    if (ret < 0) {
+        g_free(l1);
+        if (offset > 0) {
+            qcow2_free_later(bs, offset, qcow2_clusters(s, entries * 8) <<
+                             s->cluster_bits);
+        }
+    }
+    return ret;
+}
+
+static uint64_t l1_entries(const Qcow2State *s, uint64_t size)
+{
+    uint64_t per_l2 = (uint64_t)s->cluster_bytes << s->l2_bits;
+
+    return size / per_l2 + (size % per_l2 != 0);
+}
+
+/* ---- Preallocation ---- */
+
+/* Clusters with a home and no content: the guest reads what is in the file,
+ * which is zeros where it was never written. */
+static int coroutine_fn preallocate(BlockDriverState *bs, uint64_t from,
+                                    uint64_t to)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = 0;
+
+    while (from < to && ret >= 0) {
+        uint64_t bytes = to - from, host;
+        Qcow2Alloc *alloc;
+
+        ret = qcow2_prepare_write(bs, from, &bytes, &host, &alloc);
+        if (ret >= 0 && alloc) {
+            ret = qcow2_link_alloc(bs, alloc);
+        }
+        from += bytes;
+    }
+    if (ret >= 0 && s->data_file == bs->file) {
+        ret = qcow2_write_tables(bs);
+    }
+    return ret;
+}
+
+static int64_t coroutine_fn host_end(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+
+    /* Everything below the hint is in use. */
+    return s->free_hint << s->cluster_bits;
+}
+
+static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
+                             PreallocMode prealloc, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t old = s->size;
+    int ret = qcow2_grow_l1(bs, l1_entries(s, size));
+
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Failed to grow the L1 table");
+        return ret;
+    }
+    s->size = size;
+    if (prealloc != PREALLOC_MODE_OFF) {
+        ret = preallocate(bs, old, size);
+    }
+    if (ret >= 0 && prealloc != PREALLOC_MODE_OFF) {
+        BlockDriverState *file = s->data_file->bs;
+        int64_t end = s->data_file != bs->file ? (int64_t)size : host_end(bs);
+
+        ret = end <= file->total_bytes ? 0 :
+              bdrv_co_truncate(file, end, false,
+                               prealloc == PREALLOC_MODE_METADATA ?
+                               PREALLOC_MODE_OFF : prealloc, 0, errp);
+        if (ret < 0) {
+            s->size = old;
+            return ret;
+        }
+    }
+    if (ret < 0) {
+        s->size = old;
+        error_setg_errno(errp, -ret, "Could not preallocate");
+    }
+    return ret;
+}
+
+static int coroutine_fn shrink(BlockDriverState *bs, uint64_t size,
+                               Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t from = ROUND_UP(size, s->cluster_bytes);
+    uint64_t end = ROUND_UP(s->size, s->cluster_bytes);
+    int ret = from < end ? qcow2_drop_clusters(bs, from, end - from) : 0;
+
+    ret = ret < 0 ? ret : qcow2_flush(bs);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Failed to discard cropped clusters");
+        return ret;
+    }
+    s->size = size;
+    return 0;
+}
+
+int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
+                                   bool exact, PreallocMode prealloc,
+                                   int flags, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t old = s->size;
+    int ret;
+
+    if (size % 512) {
+        error_setg(errp, "The new size must be a multiple of 512, not %" PRId64,
+                   size);
+        return -EINVAL;
+    }
+    if ((uint64_t)size < old && prealloc != PREALLOC_MODE_OFF) {
+        error_setg(errp, "Preallocation can't be used for shrinking files");
+        return -EINVAL;
+    }
+    if (s->nb_snapshots && s->version < 3) {
+        error_setg(errp, "Can't resize a v2 image which has snapshots");
+        return -ENOTSUP;
+    }
+    co_mutex_lock(&s->lock);
+    ret = (uint64_t)size < old ? shrink(bs, size, errp) :
+                                 grow(bs, size, prealloc, errp);
+    if (ret >= 0) {
+        ret = qcow2_write_header(bs);
+        if (ret < 0) {
+            s->size = old;
+            error_setg_errno(errp, -ret, "Failed to update the image size");
+        }
+    }
+    co_mutex_unlock(&s->lock);
+    return ret;
+}

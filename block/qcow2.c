@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The qcow2 driver: opening and closing, and requests, cluster by cluster or
+ * in longer runs where the image is in one piece. See qcow2-internal.h.
+ */
+#include "util/osdep.h"
+#include "qcow2-internal.h"
+#include "util/log.h"
+
+/* Bytes of an L2 slice, when the user does not say; 4 KiB is a page. */
+#define DEFAULT_SLICE_BYTES   (4 * KiB)
+#define DEFAULT_MAX_L2_CACHE  (32 * MiB)
+#define MIN_TABLES            4
+#define COPY_BYTES_MAX        (1 * MiB)
+
+void qcow2_signal_corruption(BlockDriverState *bs, const char *fmt, ...)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree char *text = NULL;
+    va_list ap;
+
+    if (s->corrupt) {
+        return;
+    }
+    s->corrupt = true;
+    s->incompatible |= s->version >= 3 ? QCOW2_INCOMPAT_CORRUPT : 0;
+    va_start(ap, fmt);
+    text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    warn_report("qcow2: image '%s' is corrupt: %s; it is not written to any "
+                "more", bdrv_get_filename(bs), text);
+    /* The header is written with the next flush, or on closing. */
+}
+
+/* ---- Opening ---- */
+
+static bool init_caches(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
+                        Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t slice = o->has_l2_cache_entry_size ? o->l2_cache_entry_size :
+                     MIN(DEFAULT_SLICE_BYTES, (uint64_t)s->cluster_bytes);
+    uint64_t needed = DIV_ROUND_UP(s->size, s->cluster_bytes) *
+                      s->l2_entry_bytes;
+    uint64_t l2_max = o->has_l2_cache_size ? o->l2_cache_size :
+                      MIN(ROUND_UP(needed, slice), DEFAULT_MAX_L2_CACHE);
+    uint64_t ref_max = o->has_refcount_cache_size ? o->refcount_cache_size :
+                       (uint64_t)MIN_TABLES * s->cluster_bytes;
+
+    if (slice < 512 || slice > s->cluster_bytes || !IS_POWER_OF_2(slice)) {
+        error_setg(errp, "L2 cache entry size must be a power of two between "
+                   "512 and the cluster size (%u), not %" PRIu64,
+                   s->cluster_bytes, slice);
+        return false;
+    }
+    if (o->has_cache_size && !o->has_l2_cache_size) {
+        l2_max = MAX(o->cache_size, ref_max) - ref_max;
+    }
+    if (l2_max / slice > INT32_MAX || ref_max / s->cluster_bytes > INT32_MAX) {
+        error_setg(errp, "%s cache size too big",
+                   l2_max / slice > INT32_MAX ? "L2" : "Refcount");
+        return false;
+    }
+    s->l2_slice_entries = slice / s->l2_entry_bytes;
+    if (!qcow2_cache_init(&s->l2_cache, slice,
+                          MAX(l2_max / slice, MIN_TABLES)) ||
+        !qcow2_cache_init(&s->ref_cache, s->cluster_bytes,
+                          MAX(ref_max / s->cluster_bytes, MIN_TABLES))) {
+        error_setg(errp, "Could not allocate the metadata caches");
+        return false;
+    }
+    return true;
+}
+
+static bool read_l1(BlockDriverState *bs, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree uint8_t *buf = g_try_malloc(s->l1_size * 8ULL + 1);
+    int ret;
+
+    s->l1 = g_try_new(uint64_t, s->l1_size + 1);
+    if (!buf || !s->l1) {
+        error_setg(errp, "Could not allocate the L1 table");
+        return false;
+    }
+    ret = bdrv_pread(bs->file->bs, s->l1_offset, buf, s->l1_size * 8ULL);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not read L1 table");
+        return false;
+    }
+    for (uint32_t i = 0; i < s->l1_size; i++) {
+        s->l1[i] = get_be64(buf + i * 8);
+    }
+    return true;
+}
+
+static bool open_data_file(BlockDriverState *bs, BlockdevOptionsQcow2 *o,
+                           Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    bool wanted = s->incompatible & QCOW2_INCOMPAT_DATA_FILE;
+
+    s->data_file = bs->file;
+    s->raw_data_file = wanted && (s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA);
+    if (!wanted) {
+        if (o->data_file) {
+            error_setg(errp, "'data-file' can only be set for images with an "
+                       "external data file");
+            return false;
+        }
+        return true;
+    }
+    if (o->data_file) {
+        s->data_file = bdrv_open_child(bs, o->data_file, "data-file",
+                                       BDRV_CHILD_DATA, errp);
+    } else if (s->data_file_name) {
+        s->data_file = bdrv_open_named_child(bs, s->data_file_name, "raw",
+                                             "data-file", BDRV_CHILD_DATA,
+                                             errp);
+    } else {
+        error_setg(errp, "'data-file' is required for this image");
+        return false;
+    }
+    return s->data_file != NULL;
+}
+
+static bool check_lazy(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
+                       Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+
+    s->lazy_refcounts = o->has_lazy_refcounts ? o->lazy_refcounts :
+                        s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS;
+    if (s->lazy_refcounts && s->version < 3) {
+        error_setg(errp, "Lazy refcounts require a qcow2 image with at least "
+                   "qemu 1.1 compatibility level");
+        return false;
+    }
+    return true;
+}
+
+static int coroutine_fn write_header_co(void *opaque)
+{
+    return qcow2_write_header(opaque);
+}
+
+/* What we do not keep up to date must not look as if it were. */
+static bool clear_unknown_autoclear(BlockDriverState *bs, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    if (bs->read_only || bs->auto_read_only ||
+        !(s->autoclear & ~(uint64_t)QCOW2_AUTOCLEAR_KNOWN)) {
+        return true;
+    }
+    s->autoclear &= QCOW2_AUTOCLEAR_KNOWN;
+    ret = bdrv_run(bs->ctx, write_header_co, bs);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not update qcow2 header");
+    }
+    return ret >= 0;
+}
+
+static void free_state(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+
+    qcow2_cache_destroy(&s->l2_cache);
+    qcow2_cache_destroy(&s->ref_cache);
+    qcow2_free_header(s);
+    g_free(s->l1);
+    g_free(s->reftable);
+    g_array_unref(s->pending_free);
+}
+
+static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
+                       Error **errp)
+{
+    BlockdevOptionsQcow2 *o = &options->u.qcow2;
+    Qcow2State *s = bs->opaque;
+
+    co_mutex_init(&s->lock);
+    LIST_INIT(&s->allocs);
+    STAILQ_INIT(&s->extensions);
+    s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
+    if (bdrv_open_file_child(bs, o->file, BDRV_CHILD_IMAGE, errp) &&
+        qcow2_read_header(bs, errp) && open_data_file(bs, o, errp) &&
+        check_lazy(bs, o, errp) && init_caches(bs, o, errp) &&
+        read_l1(bs, errp) && qcow2_read_reftable(bs, errp) &&
+        clear_unknown_autoclear(bs, errp) &&
+        bdrv_open_backing(bs, o->backing, errp)) {
+        return true;
+    }
+    free_state(bs);
+    return false;
+}
+
+/* Tables to the disk; then the counts in the file are right again. */
+static int coroutine_fn close_co(void *opaque)
+{
+    BlockDriverState *bs = opaque;
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    ret = qcow2_flush(bs);
+    if (ret >= 0) {
+        ret = qcow2_write_counts(bs);
+    }
+    if (ret >= 0 && s->dirty_bit_set && !s->corrupt) {
+        ret = bdrv_co_flush(bs->file->bs);
+        s->incompatible &= ~(uint64_t)QCOW2_INCOMPAT_DIRTY;
+        ret = ret < 0 ? ret : qcow2_write_header(bs);
+    } else if (ret >= 0 && s->corrupt) {
+        ret = qcow2_write_header(bs);
+    }
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file->bs);
+    }
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
+static void qcow2_close(BlockDriverState *bs)
+{
+    if (bs->file->perm & BLK_PERM_WRITE) {
+        int ret = bdrv_run(bs->ctx, close_co, bs);
+
+        if (ret < 0) {
+            error_report("could not write the tables of '%s' on closing: %s",
+                         bdrv_get_filename(bs), g_strerror(-ret));
+        }
+    }
+    free_state(bs);
+}
+
+static int64_t qcow2_get_length(BlockDriverState *bs)
+{
+    return ((Qcow2State *)bs->opaque)->size;
+}
+
+static uint32_t qcow2_get_cluster_size(BlockDriverState *bs)
+{
+    return ((Qcow2State *)bs->opaque)->cluster_bytes;
+}
+
+static void qcow2_refresh_limits(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+
+    bs->limits = (BlockLimits) {
+        .request_alignment = 1, .mem_alignment = 1, .max_iov = IOV_MAX,
+        .pwrite_zeroes_alignment = s->subcluster_bytes,
+        .pdiscard_alignment = s->cluster_bytes,
+        .discard_granularity = s->cluster_bytes,
+    };
+}
+
+/* The header says how the image is made, so its content is known by it. */
+static int qcow2_probe(const uint8_t *buf, size_t bytes)
+{
+    return bytes >= 8 && get_be32(buf) == QCOW2_MAGIC && get_be32(buf + 4) >= 2
+           ? 100 : 0;
+}
+
+/* ---- Reading ---- */
+
+static int coroutine_fn read_backing(BlockDriverState *bs, int64_t offset,
+                                     IoVec *iov, size_t done, size_t bytes)
+{
+    IoVec part;
+    int ret;
+
+    if (!bs->backing) {
+        iovec_memset(iov, done, 0, bytes);
+        return 0;
+    }
+    iovec_init_slice(&part, iov, done, bytes);
+    ret = bdrv_co_preadv(bs->backing->bs, offset, &part, 0);
+    iovec_destroy(&part);
+    return ret;
+}
+
+static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
+                                    const Qcow2Map *m, IoVec *iov, size_t done)
+{
+    Qcow2State *s = bs->opaque;
+    IoVec part;
+    int ret;
+
+    switch (m->kind) {
+    case QCOW2_UNALLOCATED:
+        return read_backing(bs, offset, iov, done, m->bytes);
+    case QCOW2_ZERO:
+        iovec_memset(iov, done, 0, m->bytes);
+        return 0;
+    case QCOW2_COMPRESSED:
+        return qcow2_read_compressed(bs, m->entry, qcow2_in_cluster(s, offset),
+                                     iov, done, m->bytes);
+    default:
+        iovec_init_slice(&part, iov, done, m->bytes);
+        ret = bdrv_co_preadv(s->data_file->bs, m->host, &part, 0);
+        iovec_destroy(&part);
+        return ret;
+    }
+}
+
+static int coroutine_fn qcow2_co_preadv(BlockDriverState *bs, int64_t offset,
+                                        int64_t bytes, IoVec *iov)
+{
+    Qcow2State *s = bs->opaque;
+    int64_t done = 0;
+    int ret = 0;
+
+    while (done < bytes && ret >= 0) {
+        Qcow2Map m;
+
+        co_mutex_lock(&s->lock);
+        ret = qcow2_lookup(bs, offset + done, bytes - done, &m);
+        co_mutex_unlock(&s->lock);
+        if (ret >= 0) {
+            ret = read_mapped(bs, offset + done, &m, iov, done);
+            done += m.bytes;
+        }
+    }
+    return ret;
+}
+
+/* ---- Writing ---- */
+
+/* What the clusters held before, around the data: [from, to) of the guest. */
+static int coroutine_fn copy_range(BlockDriverState *bs, const Qcow2Alloc *a,
+                                   uint64_t from, uint64_t to)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree uint8_t *buf = NULL;
+    uint64_t chunk = MIN(to - from, COPY_BYTES_MAX);
+    int ret = 0;
+
+    while (from < to && ret >= 0) {
+        uint64_t n = MIN(chunk, to - from);
+        uint64_t host = a->host_offset + (from - a->guest_offset);
+        Qcow2Map m;
+        IoVec iov;
+
+        co_mutex_lock(&s->lock);
+        ret = qcow2_lookup(bs, from, n, &m);
+        co_mutex_unlock(&s->lock);
+        if (ret < 0) {
+            break;
+        }
+        n = m.bytes;
+        if (m.kind == QCOW2_ZERO ||
+            (m.kind == QCOW2_UNALLOCATED && !bs->backing)) {
+            ret = a->fresh ? 0 : bdrv_co_pwrite_zeroes(s->data_file->bs, host,
+                                                       n, 0);
+        } else {
+            buf = buf ? buf : g_try_malloc(chunk);
+            if (!buf) {
+                return -ENOMEM;
+            }
+            iovec_init_buf(&iov, buf, n);
+            ret = read_mapped(bs, from, &m, &iov, 0);
+            ret = ret < 0 ? ret :
+                  bdrv_co_pwrite(s->data_file->bs, host, buf, n, 0);
+        }
+        from += n;
+    }
+    return ret;
+}
+
+static int coroutine_fn needs_all(BlockDriverState *bs, const Qcow2Alloc *a,
+                                  uint64_t offset)
+{
+    Qcow2State *s = bs->opaque;
+    Qcow2Map m;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    ret = qcow2_lookup(bs, offset, 1, &m);
+    co_mutex_unlock(&s->lock);
+    return ret < 0 ? ret : qcow2_alloc_copies_all(s, a, m.entry);
+}
+
+/* From the start of the first (sub)cluster, to the end of the last. */
+static int coroutine_fn copy_around(BlockDriverState *bs, const Qcow2Alloc *a)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t last = a->to - 1;
+    int first_all = needs_all(bs, a, a->from);
+    int last_all = needs_all(bs, a, last);
+    uint64_t from, to;
+    int ret;
+
+    if (first_all < 0 || last_all < 0) {
+        return -EIO;
+    }
+    from = ROUND_DOWN(a->from, first_all ? s->cluster_bytes :
+                                           s->subcluster_bytes);
+    to = ROUND_UP(last + 1, last_all ? s->cluster_bytes :
+                                       s->subcluster_bytes);
+    ret = from < a->from ? copy_range(bs, a, from, a->from) : 0;
+    return ret >= 0 && a->to < to ? copy_range(bs, a, a->to, to) : ret;
+}
+
+static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
+                                    IoVec *iov, size_t done, uint64_t *bytes)
+{
+    Qcow2State *s = bs->opaque;
+    Qcow2Alloc *alloc;
+    uint64_t host;
+    IoVec part;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    ret = s->corrupt ? -EIO : qcow2_prepare_write(bs, offset, bytes, &host,
+                                                  &alloc);
+    co_mutex_unlock(&s->lock);
+    if (ret < 0) {
+        return ret;
+    }
+    iovec_init_slice(&part, iov, done, *bytes);
+    ret = bdrv_co_pwritev(s->data_file->bs, host, &part, 0);
+    iovec_destroy(&part);
+    if (!alloc) {
+        return ret;
+    }
+    ret = ret < 0 ? ret : copy_around(bs, alloc);
+    co_mutex_lock(&s->lock);
+    if (ret >= 0) {
+        ret = qcow2_link_alloc(bs, alloc);
+    } else {
+        qcow2_abort_write(bs, alloc);
+    }
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
+static int coroutine_fn qcow2_co_pwritev(BlockDriverState *bs, int64_t offset,
+                                         int64_t bytes, IoVec *iov, int flags)
+{
+    int64_t done = 0;
+    int ret = 0;
+
+    while (done < bytes && ret >= 0) {
+        uint64_t n = bytes - done;
+
+        ret = write_piece(bs, offset + done, iov, done, &n);
+        done += n;
+    }
+    return ret;
+}
+
+static int coroutine_fn qcow2_co_pwritev_compressed(BlockDriverState *bs,
+                                                    int64_t offset,
+                                                    int64_t bytes, IoVec *iov)
+{
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    if (s->data_file != bs->file) {
+        return -ENOTSUP;
+    }
+    if (qcow2_in_cluster(s, offset) || bytes > s->cluster_bytes ||
+        (bytes < s->cluster_bytes && offset + bytes != (int64_t)s->size)) {
+        return -EINVAL;
+    }
+    ret = s->corrupt ? -EIO : qcow2_write_compressed(bs, offset, iov);
+    /* What does not shrink is stored as it is. */
+    return ret == -ENOSPC ? qcow2_co_pwritev(bs, offset, bytes, iov, 0) : ret;
+}
+
+static int coroutine_fn qcow2_co_flush_to_file(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    ret = bs->no_flush ? qcow2_write_tables(bs) : qcow2_flush(bs);
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
+/* ---- Zeros and discard ---- */
+
+static int coroutine_fn qcow2_co_pwrite_zeroes(BlockDriverState *bs,
+                                               int64_t offset, int64_t bytes,
+                                               int flags)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t end = offset + bytes;
+    int ret;
+
+    if (offset % s->subcluster_bytes ||
+        (end % s->subcluster_bytes && end != s->size)) {
+        return -ENOTSUP;
+    }
+    co_mutex_lock(&s->lock);
+    qcow2_wait_allocs(bs, offset, bytes);
+    ret = s->corrupt ? -EIO : qcow2_zero_clusters(bs, offset, bytes, flags &
+                                                  BDRV_REQ_MAY_UNMAP);
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
+static int coroutine_fn qcow2_co_pdiscard(BlockDriverState *bs, int64_t offset,
+                                          int64_t bytes)
+{
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    qcow2_wait_allocs(bs, offset, bytes);
+    ret = s->corrupt ? -EIO : qcow2_discard_clusters(bs, offset, bytes);
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
+static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
+                                              bool want_zero, int64_t offset,
+                                              int64_t bytes, BdrvStatus *st)
+{
+    Qcow2State *s = bs->opaque;
+    Qcow2Map m;
+    int flags = 0, ret;
+
+    co_mutex_lock(&s->lock);
+    ret = qcow2_lookup(bs, offset, bytes, &m);
+    co_mutex_unlock(&s->lock);
+    if (ret < 0) {
+        return ret;
+    }
+    *st = (BdrvStatus) { .pnum = m.bytes, .map = m.host,
+                         .file = s->data_file->bs };
+    if (m.has_host && (m.kind == QCOW2_DATA || m.kind == QCOW2_ZERO)) {
+        flags |= BDRV_BLOCK_OFFSET_VALID;
+    }
+    switch (m.kind) {
+    case QCOW2_DATA:
+        return flags | BDRV_BLOCK_DATA;
+    case QCOW2_COMPRESSED:
+        return BDRV_BLOCK_DATA | BDRV_BLOCK_COMPRESSED;
+    case QCOW2_ZERO:
+        return flags | BDRV_BLOCK_ZERO;
+    default:
+        return 0;
+    }
+}
+
+static const BlockDriver qcow2_driver = {
+    .name = "qcow2",
+    .instance_size = sizeof(Qcow2State),
+    .is_format = true,
+    .supports_backing = true,
+    .probe = qcow2_probe,
+    .open = qcow2_open,
+    .close = qcow2_close,
+    .get_length = qcow2_get_length,
+    .get_cluster_size = qcow2_get_cluster_size,
+    .refresh_limits = qcow2_refresh_limits,
+    .co_preadv = qcow2_co_preadv,
+    .co_pwritev = qcow2_co_pwritev,
+    .co_pwritev_compressed = qcow2_co_pwritev_compressed,
+    .co_flush_to_file = qcow2_co_flush_to_file,
+    .co_pdiscard = qcow2_co_pdiscard,
+    .co_pwrite_zeroes = qcow2_co_pwrite_zeroes,
+    .co_block_status = qcow2_co_block_status,
+    .co_truncate = qcow2_co_truncate,
+};
+
+static void qcow2_init(void)
+{
+    bdrv_register_driver(&qcow2_driver);
+}
+type_init(qcow2_init)
