@@ -135,11 +135,12 @@ static bool virt_create_rtc(VirtMachine *v, Error **errp)
     DeviceState *dev;
 
     v->has_rtc = v->rtc == ON_OFF_AUTO_ON ||
-                 (v->rtc == ON_OFF_AUTO_AUTO && v->has_rom);
+                 (v->rtc == ON_OFF_AUTO_AUTO &&
+                  (v->has_rom || rtc_base_is_date()));
     if (!v->has_rtc) {
         if (rtc_base_is_date()) {
             error_setg(errp, "-rtc base=DATE: the machine has no RTC to set");
-            error_append_hint(errp, "Add -machine rtc=on.");
+            error_append_hint(errp, "Leave out rtc=off of -machine.");
             return false;
         }
         return true;
@@ -207,7 +208,7 @@ static bool virt_init(MachineState *ms, Error **errp)
 static const Property virt_props[] = {
     PROP_ON_OFF_AUTO("rtc", VirtMachine, rtc, ON_OFF_AUTO_AUTO,
                      "real-time clock at ports 0x70 and 0x71; auto: only for "
-                     "firmware"),
+                     "firmware or when -rtc gives a date"),
 };
 
 static void virt_class_init(ObjectClass *oc, const void *data)

@@ -210,7 +210,10 @@ static void test_presence(void)
     g_assert_cmphex(rtc_read(qts, D), ==, 0xff);
     qtest_quit(qts);
     unlink(rom);
-    g_assert_cmpint(qtest_run("-M virt -accel qtest -nodefaults -rtc "
+    qts = qtest_start("-M virt -rtc base=2024-01-01,clock=vm");
+    g_assert_cmphex(rtc_read(qts, YEAR), ==, 0x24);
+    qtest_quit(qts);
+    g_assert_cmpint(qtest_run("-M virt,rtc=off -accel qtest -nodefaults -rtc "
                               "base=2024-01-01", NULL, &err), ==, 1);
     g_assert_nonnull(strstr(err, "no RTC to set"));
     g_assert_cmpint(qtest_run("-M virt,rtc=on -accel qtest -nodefaults -rtc "
