@@ -19,6 +19,7 @@ CHECK_BUILD ?= build-check
 endif
 ARM_BUILD ?= build-aarch64
 FUZZ_BUILD ?= build-fuzz
+MINIMAL_BUILD ?= build-minimal
 FUZZ_SECONDS ?= 60
 
 all: $(BUILD)/build.ninja
@@ -33,6 +34,9 @@ $(BUILD)/build.ninja:
 
 $(CHECK_BUILD)/build.ninja:
 	./configure --builddir=$(CHECK_BUILD) --enable-debug $(CHECK_CONFIG)
+
+$(MINIMAL_BUILD)/build.ninja:
+	./configure --builddir=$(MINIMAL_BUILD) --without-default-features
 
 $(FUZZ_BUILD)/build.ninja:
 	./configure --builddir=$(FUZZ_BUILD) --enable-debug --cc=clang \
@@ -101,10 +105,13 @@ demo: deps-build+lab
 
 bench: deps-build+lab
 	@$(MAKE) --no-print-directory program
-	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) $(BENCHARGS)
+	@$(MAKE) --no-print-directory $(MINIMAL_BUILD)/build.ninja
+	ninja -C $(MINIMAL_BUILD) qemu-system-nemu
+	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) \
+	    --minimal $(MINIMAL_BUILD)/qemu-system-nemu $(BENCHARGS)
 
 clean:
-	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD)
+	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD) $(MINIMAL_BUILD)
 
 .PHONY: all program help deps docs install check check-arm check-lab check-style check-fuzz demo \
 	bench clean

@@ -242,13 +242,25 @@ class Bench:
                                            re.MULTILINE)))
         self.add("device types", "", kinds, [Target("nemu", "", 80)])
 
+    def minimal_size(self, path: str) -> None:
+        stripped = os.path.join(self.folder, "stripped")
+        run(["strip", "-o", stripped, path])
+        self.add("program without optional parts, stripped", "MB",
+                 {"nemu": os.path.getsize(stripped) / 1e6},
+                 [Target("nemu", "", 1.5)])
+        self.add("shared libraries of that", "",
+                 {"nemu": float(len(run(["ldd", path]).splitlines()))},
+                 [Target("nemu", "", 8)])
+
     def lab(self, boots: int) -> None:
         if not self.qemu:
             raise Skip("qemu-system-x86_64 is not installed")
         got = labrows.measure(self.nemu, self.qemu, boots)
         self.add("lab: Debian kernel to init and power-off, CPU", "s",
-                 got["boot"], [Target("nemu bzImage", "q35 bzImage", 0.5),
-                               Target("nemu PVH", "microvm PVH", 1.0)])
+                 got["boot"],
+                 [Target("nemu " + form, "%s %s" % (other, form), factor)
+                  for form in ("bzImage", "PVH")
+                  for other, factor in (("q35", 0.5), ("microvm", 1.0))])
         self.add("lab: virtio-blk, 4 KiB reads of null-co", "1/s",
                  got["blk"], [Target("nemu", "q35", 1.0, at_least=True)])
         self.add("lab: virtio-net, fetch through tap", "MB/s",
@@ -293,6 +305,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build-dir", default="build")
     parser.add_argument("--binary", help="another program than the built one")
+    parser.add_argument("--minimal", metavar="PROGRAM",
+                        help="built --without-default-features")
     parser.add_argument("--runs", type=int, default=9,
                         help="runs of each quick row [9]")
     parser.add_argument("--boots", type=int, default=3,
@@ -311,6 +325,9 @@ def main() -> int:
         bench.attempt("QMP greeting", bench.qmp_greeting)
         bench.attempt("idle", bench.idle)
         bench.attempt("sizes", bench.sizes)
+        if args.minimal:
+            bench.attempt("minimal size",
+                          lambda: bench.minimal_size(args.minimal))
         if args.boots:
             bench.attempt("lab", lambda: bench.lab(args.boots))
     path = args.json or os.path.join(args.build_dir, "bench.json")
