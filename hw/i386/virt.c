@@ -17,11 +17,17 @@
 
 /* ---- Interrupts ---- */
 
+/* The kernel has the controllers: a line is a call of the accelerator. */
 static void virt_gsi_handler(void *opaque, int n, int level)
 {
     accel_gsi_set(n, level);
 }
 
+/*
+ * v->gsi[] is what devices are wired to: lines into the kernel's interrupt
+ * controllers, or, when only the local APICs are the kernel's
+ * (kernel_irqchip=split), inputs of our own I/O APIC.
+ */
 static bool virt_create_irqchip(VirtMachine *v, Error **errp)
 {
     AccelClass *ac = current_accel ? ACCEL_GET_CLASS(current_accel) : NULL;
@@ -88,11 +94,13 @@ static bool virt_create_pci(VirtMachine *v, Error **errp)
         return false;
     }
     v->pci = pci;
+    /* BARs lie below all else: what the board has mapped wins. */
     memory_region_add_subregion_overlap(sys, 0, &pci->mem, -1);
     memory_region_add_subregion_overlap(io, 0, &pci->io, -1);
     memory_region_add_subregion(sys, VIRT_ECAM_BASE, &pci->ecam);
     memory_region_add_subregion(io, VIRT_PORT_PCI_ADDR, &pci->config_addr);
     memory_region_add_subregion(io, VIRT_PORT_PCI_DATA, &pci->config_data);
+    /* The bridge itself, where guests and firmware expect to find one. */
     fn0 = pci_new(PCI_DEVFN_OF(0, 0), TYPE_PCI_LITE);
     return pci_realize_and_unref(fn0, pci->bus, errp) &&
            virt_place_pci64(v, errp);
@@ -197,6 +205,8 @@ static bool virt_init(MachineState *ms, Error **errp)
     VirtMachine *v = VIRT_MACHINE(ms);
     bool ok;
 
+    /* One transaction: the accelerator hears of the finished map alone. CPUs
+     * come after the interrupt controllers, which KVM asks for. */
     memory_region_transaction_begin();
     ok = virt_create_memory(v, errp) && virt_create_irqchip(v, errp) &&
          virt_prepare_boot(v, errp) && virt_create_cpus(v, errp) &&
