@@ -3,19 +3,13 @@
 #include "fuzz-machine.h"
 #include <json-c/json.h>
 #include "block/block.h"
-#include "hw/core/machine.h"
 #include "hw/core/qdev-monitor.h"
 #include "qapi/qapi-commands-block-core.h"
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/visitor.h"
-#include "system/accel.h"
-#include "system/memory.h"
-#include "system/runstate.h"
-#include "util/bql.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
+#include "tests/unit/lib/machine.h"
 
 /* Turns of the main loop that one step of an input may take. */
 #define POLL_MAX 1000
@@ -30,23 +24,7 @@ static void must(bool ok, Error **errp)
 
 void fuzz_start_machine(void)
 {
-    Error *err = NULL;
-    MachineState *ms;
-
-    rcu_register_thread();
-    bql_lock();
-    must(main_loop_init(&err), &err);
-    memory_map_init();
-    runstate_init();
-    ms = machine_create(machine_class_default());
-    ms->ram_size = ms->maxram_size = FUZZ_RAM_BYTES;
-    ms->ram_size_given = true;
-    machine_phase_advance(PHASE_MACHINE_CREATED);
-    must(accel_init_machine(ms, "qtest", NULL, &err), &err);
-    machine_phase_advance(PHASE_ACCEL_CREATED);
-    machine_phase_advance(PHASE_LATE_BACKENDS);
-    must(machine_prepare(ms, &err), &err);
-    must(machine_run_board_init(ms, &err), &err);
+    test_machine_new(FUZZ_RAM_BYTES);
 }
 
 void fuzz_add_blockdev(const char *json)
@@ -72,11 +50,7 @@ void fuzz_add_device(const char *json)
 
 void fuzz_run_machine(void)
 {
-    Error *err = NULL;
-
-    must(machine_creation_done(machine_get(), &err), &err);
-    system_reset(SHUTDOWN_CAUSE_NONE);
-    vm_start();
+    test_machine_start(machine_get());
 }
 
 void fuzz_poll(void)

@@ -10,8 +10,8 @@
 #include "system/runstate.h"
 #include "tests/unit/lib/loop.h"
 
-/* Up to the board; devices can be added then. */
-static inline MachineState *test_machine_new(void)
+/* Up to the board; devices can be added then. @ram_bytes 0: the default. */
+static inline MachineState *test_machine_new(uint64_t ram_bytes)
 {
     MachineClass *mc = machine_class_default();
     MachineState *ms;
@@ -21,6 +21,10 @@ static inline MachineState *test_machine_new(void)
     memory_map_init();
     runstate_init();
     ms = machine_create(mc);
+    if (ram_bytes) {
+        ms->ram_size = ms->maxram_size = ram_bytes;
+        ms->ram_size_given = true;
+    }
     machine_phase_advance(PHASE_MACHINE_CREATED);
     g_assert_true(accel_init_machine(ms, "qtest", NULL, NULL));
     machine_phase_advance(PHASE_ACCEL_CREATED);

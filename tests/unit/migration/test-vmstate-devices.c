@@ -105,7 +105,7 @@ static bool check_entry(const VMStateEntry *se, void *opaque, Error **errp)
 
 static void test_all(void)
 {
-    MachineState *ms = test_machine_new();
+    MachineState *ms = test_machine_new(0);
     Error *err = NULL;
     unsigned n = 0;
 

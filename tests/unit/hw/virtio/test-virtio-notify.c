@@ -157,7 +157,7 @@ static void test_endless_work_is_cut(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    test_machine_new();
+    test_machine_new(0);
     device_start();
     g_test_add_func("/virtio/notify/one-kick", test_one_kick_serves_all);
     g_test_add_func("/virtio/notify/endless", test_endless_work_is_cut);
