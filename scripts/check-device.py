@@ -33,6 +33,7 @@ NO_TEST = "its qtest is not written yet"
 EXCEPTIONS = {
     ("hw/char/debugcon.c", "state"): NO_STATE,
     ("hw/misc/debugexit.c", "state"): NO_STATE,
+    ("hw/intc/arm_gicv2m.c", "state"): NO_STATE,
     ("hw/char/virtio-console.c", "state"):
         "a port's state is in virtio-serial's",
     ("hw/pci-bridge/pcie-root-port.c", "state"):

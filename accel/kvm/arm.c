@@ -382,3 +382,12 @@ bool kvm_arch_msi_has_requester(KVMState *s)
 {
     return kvm_arm(s)->has_its;
 }
+
+/* Without an ITS messages go to a GICv2m frame: the data is the interrupt. */
+int kvm_arch_msi_pin(KVMState *s, const MSIMessage *msg)
+{
+    uint32_t pin = (msg->data & 0x3ff) - ARM_GIC_FIRST_SPI;
+
+    return kvm_arm(s)->has_its || pin >= ARM_GIC_MAX_IRQS - ARM_GIC_FIRST_SPI
+           ? -1 : (int)pin;
+}

@@ -334,3 +334,8 @@ bool kvm_arch_msi_has_requester(KVMState *s)
 {
     return false;
 }
+
+int kvm_arch_msi_pin(KVMState *s, const MSIMessage *msg)
+{
+    return -1;
+}

@@ -190,6 +190,9 @@ void kvm_arch_describe_state(CPUState *cpu, GString *out);
 /* The MSI's address as the kernel wants it. */
 void kvm_arch_msi_address(KVMState *s, uint64_t address, uint32_t *lo,
                           uint32_t *hi);
+/* The pin of the interrupt controller that the MSI stands for, or -1: the
+ * kernel knows what to do with it. */
+int kvm_arch_msi_pin(KVMState *s, const MSIMessage *msg);
 /* Whether an MSI has to say who sends it. */
 bool kvm_arch_msi_has_requester(KVMState *s);
 

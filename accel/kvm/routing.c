@@ -103,6 +103,8 @@ static int kvm_routes_commit(KVMState *s)
 static void msi_entry(KVMState *s, const MSIMessage *msg, uint32_t gsi,
                       struct kvm_irq_routing_entry *e)
 {
+    int pin = kvm_arch_msi_pin(s, msg);
+
     *e = (struct kvm_irq_routing_entry){
         .gsi = gsi,
         .type = KVM_IRQ_ROUTING_MSI,
@@ -110,7 +112,10 @@ static void msi_entry(KVMState *s, const MSIMessage *msg, uint32_t gsi,
     };
     kvm_arch_msi_address(s, msg->address, &e->u.msi.address_lo,
                          &e->u.msi.address_hi);
-    if (kvm_arch_msi_has_requester(s)) {
+    if (pin >= 0) {
+        e->type = KVM_IRQ_ROUTING_IRQCHIP;
+        e->u.irqchip = (struct kvm_irq_routing_irqchip){ .pin = pin };
+    } else if (kvm_arch_msi_has_requester(s)) {
         e->flags = KVM_MSI_VALID_DEVID;
         e->u.msi.devid = msg->requester;
     }
@@ -180,8 +185,13 @@ int kvm_msi_send(AccelState *as, const MSIMessage *msg)
 {
     KVMState *s = KVM_ACCEL(as);
     struct kvm_msi msi = { .data = msg->data };
-    int ret;
+    int ret, pin = kvm_arch_msi_pin(s, msg);
 
+    if (pin >= 0) {
+        kvm_gsi_set(as, pin, 1);
+        kvm_gsi_set(as, pin, 0);
+        return 0;
+    }
     kvm_arch_msi_address(s, msg->address, &msi.address_lo, &msi.address_hi);
     if (kvm_arch_msi_has_requester(s)) {
         msi.flags = KVM_MSI_VALID_DEVID;

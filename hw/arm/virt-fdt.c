@@ -10,6 +10,7 @@
 #include "hw/char/pl011.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/arm_gic.h"
+#include "hw/intc/arm_gicv2m.h"
 #include "hw/rtc/pl031.h"
 #include "target/arm/cpu.h"
 
@@ -221,8 +222,16 @@ static void add_gicv2(VirtFdt *f)
         { VIRT_GIC_CPU_BASE, ARM_GICV2_CPU_BYTES },
     };
 
-    fdt_str(&f->w, "compatible", "arm,cortex-a15-gic");
-    fdt_reg(&f->w, "reg", 2, regs);
+    FdtWriter *w = &f->w;
+
+    fdt_str(w, "compatible", "arm,cortex-a15-gic");
+    fdt_reg(w, "reg", 2, regs);
+    fdt_nodef(w, "v2m@%" PRIx64, (uint64_t)VIRT_GIC_V2M_BASE);
+    fdt_str(w, "compatible", "arm,gic-v2m-frame");
+    fdt_empty(w, "msi-controller");
+    fdt_reg1(w, VIRT_GIC_V2M_BASE, ARM_GICV2M_BYTES);
+    f->msi = fdt_phandle(w);
+    fdt_end(w);
 }
 
 static void add_gic(VirtFdt *f)

@@ -7,6 +7,7 @@
 #include "util/osdep.h"
 #include "virt-internal.h"
 #include "hw/intc/arm_gic.h"
+#include "hw/intc/arm_gicv2m.h"
 #include "system/accel.h"
 #include "target/arm/host.h"
 
@@ -57,6 +58,7 @@ bool virt_choose_gic(VirtMachine *v, Error **errp)
     }
     v->has_its = v->gic_version == 3 && v->its &&
                  (!arm_host || arm_host->its);
+    v->has_v2m = v->gic_version == 2;
     return check_version(v, errp);
 }
 
@@ -104,6 +106,24 @@ static bool virt_make_its(DeviceState *dev, Error **errp)
     return qdev_realize_and_unref(dev, NULL, errp);
 }
 
+static bool virt_make_v2m(VirtMachine *v, DeviceState *dev, Error **errp)
+{
+    if (!set_u64(dev, "base-spi", VIRT_SPI_V2M + ARM_GIC_FIRST_SPI, errp) ||
+        !set_u64(dev, "num-spi", VIRT_NUM_V2M, errp)) {
+        object_unref(dev);
+        return false;
+    }
+    if (!qdev_realize_and_unref(dev, NULL, errp)) {
+        return false;
+    }
+    memory_region_add_subregion(get_system_memory(), VIRT_GIC_V2M_BASE,
+                                &ARM_GICV2M(dev)->io);
+    for (int i = 0; i < VIRT_NUM_V2M; i++) {
+        qdev_connect_gpio_out_named(dev, NULL, i, v->spi[VIRT_SPI_V2M + i]);
+    }
+    return true;
+}
+
 static void virt_spi_handler(void *opaque, int n, int level)
 {
     accel_gsi_set(n, level);
@@ -119,6 +139,9 @@ bool virt_create_gic(VirtMachine *v, Error **errp)
     }
     for (int i = 0; i < VIRT_NUM_SPIS; i++) {
         v->spi[i] = irq_new(virt_spi_handler, v, i);
+    }
+    if (v->has_v2m && !virt_make_v2m(v, qdev_new(TYPE_ARM_GICV2M), errp)) {
+        return false;
     }
     if (!kvm_enabled()) {
         return true;

@@ -66,6 +66,7 @@
 #define VIRT_SPI_EVENTS         9
 #define VIRT_SPI_MMIO           16
 #define VIRT_SPI_V2M            48
+#define VIRT_NUM_V2M            64
 #define VIRT_NUM_SPIS           256
 
 #define VIRT_PIN_POWER          3       /* of the PL061 */
@@ -93,7 +94,7 @@ struct VirtMachine {
     /* Maps */
     VirtRange redist2, ecam, pci64;
     unsigned gic_version;           /* 2 or 3 */
-    bool has_its;
+    bool has_its, has_v2m;          /* for messages; at most one */
 
     /* Devices */
     Irq *spi[VIRT_NUM_SPIS];

@@ -94,7 +94,7 @@ static bool virt_create_pci(VirtMachine *v, Error **errp)
     object_property_add_child(OBJECT(v), "pcihost", OBJECT(pci));
     pci->dma_as = &address_space_memory;
     pci->ecam_bytes = v->ecam.size;
-    pci->has_msi = v->has_its;
+    pci->has_msi = v->has_its || v->has_v2m;
     if (!qdev_realize_and_unref(DEVICE(pci), NULL, errp)) {
         return false;
     }
