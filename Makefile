@@ -54,7 +54,8 @@ help:
 	@echo 'make demo            boot a Debian kernel on -M virt and show it'
 	@echo 'make check           unit tests, qtests, guest payloads'
 	@echo 'make check SANITIZE=1  the same under ASan and UBSan'
-	@echo 'make check-arm       build for arm64, its tests under emulation'
+	@echo 'make check-arm       build for arm64, its tests under emulation and'
+	@echo '                     in a nested machine'
 	@echo 'make check-lab       stock kernels inside a nested machine'
 	@echo 'make check-style     layers, sizes, and the other written rules'
 	@echo 'make check-fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
@@ -78,6 +79,7 @@ check: deps-build+test
 check-arm: deps-build+test+arm
 	@$(MAKE) --no-print-directory $(ARM_BUILD)/build.ninja
 	@$(PYTHON) scripts/test-summary.py --build-dir $(ARM_BUILD) $(TESTS)
+	@$(PYTHON) tests/lab/arm.py --build-dir $(ARM_BUILD) $(LABARGS)
 
 check-lab: deps-build+lab
 	@$(MAKE) --no-print-directory program

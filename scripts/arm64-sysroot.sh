@@ -3,9 +3,11 @@
 # Unpack Debian's arm64 packages into a folder to compile against and to run
 # arm64 programs from, on a machine of another kind.
 #
-#   scripts/arm64-sysroot.sh [--path] [PACKAGE...]
+#   scripts/arm64-sysroot.sh [--path] [--only] [PACKAGE...]
 #
 # Prints the folder and makes it when it is not there; --path only prints.
+# --only leaves out what the packages depend on; one that stands for the
+# newest kernel is replaced by that.
 # Without PACKAGE: the development packages that deps.sh lists for a build.
 # APT works in a state of its own with no package installed, so nothing of the
 # machine's packages, architectures or lists changes, and root is not needed.
@@ -20,8 +22,10 @@ cache=${NEMU_SYSROOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nemu-sysroot}
 die() { echo "arm64-sysroot.sh: $1" >&2; exit 1; }
 
 mode=make
+only=
 if [ "${1-}" = --path ]; then mode=path; shift; fi
-case ${1-} in -*) die "unknown option '$1': there is only --path" ;; esac
+if [ "${1-}" = --only ]; then only=only; shift; fi
+case ${1-} in -*) die "unknown option '$1': there are --path and --only" ;; esac
 if [ $# -eq 0 ]; then
     # shellcheck disable=SC2046 # one word for each package
     set -- $("$scripts/deps.sh" --list build | grep -e '-dev$')
@@ -32,7 +36,7 @@ for tool in apt-get dpkg-deb tar; do
 done
 
 release=$(. /etc/os-release && echo "${VERSION_CODENAME:-unknown}")
-hash=$(echo "v1 $release $*" | sha256sum | cut -c1-16)
+hash=$(echo "v1 $release ${only:+only }$*" | sha256sum | cut -c1-16)
 root=$cache/$arch-$hash
 if [ $mode = path ] || [ -d "$root" ]; then
     echo "$root"
@@ -68,7 +72,23 @@ export APT_CONFIG="$draft/apt/apt.conf" DEBIAN_FRONTEND=noninteractive LC_ALL=C
 echo "arm64-sysroot.sh: fetching $arch packages for: $*" >&2
 apt-get update -q >"$draft/log" 2>&1 ||
     { tail -5 "$draft/log" >&2; die "apt-get update failed"; }
-apt-get install -q -y --download-only "$@" >"$draft/log" 2>&1 </dev/null ||
+newest() {
+    real=$(apt-cache depends "$1" 2>/dev/null |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
+    echo "${real:-$1}"
+}
+fetch() {
+    if [ -z "$only" ]; then
+        apt-get install -q -y --download-only "$@" </dev/null
+        return
+    fi
+    cd "$draft/apt/cache/archives"
+    for p; do
+        apt-get download -q "$(newest "$p")"
+    done
+    cd - >/dev/null
+}
+fetch "$@" >"$draft/log" 2>&1 ||
     { tail -5 "$draft/log" >&2; die "the packages cannot be fetched"; }
 
 # Merged as on an installed system, so one path leads to each library.

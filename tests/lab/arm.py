@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boot Debian's arm64 kernel in NEMU, inside an emulated Arm machine with KVM.
+
+    arm.py [--list] [-k PATTERN] [--build-dir DIR]
+
+QEMU's emulated machine has EL2, so its kernel has /dev/kvm. One outer machine
+for each kind runs all its cases, one after another: its initramfs brings
+NEMU, the libraries it needs, the guest's kernel and initramfs. The last line
+is "N passed, N failed, N skipped"; consoles are left in <build>/lab-logs.
+"""
+import argparse
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+from typing import Dict, List, NamedTuple, Set
+
+# pylint: disable=wrong-import-position
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+from cache import Skip, cached, file_digest, file_identity      # noqa: E402
+from cpio import Archive                                        # noqa: E402
+from debs import Kernel, run                                    # noqa: E402
+from images import GUEST_MODULES, add_modules, need_busybox     # noqa: E402
+from images import source, start_archive, write                 # noqa: E402
+
+SYSROOT_SCRIPT = os.path.join(TOP, "scripts", "arm64-sysroot.sh")
+NEMU = "/bin/nemu -nodefaults -display none -serial stdio -no-user-config"
+GUEST = "-accel kvm -cpu host -m 256 -kernel /Image -initrd /guest.cpio"
+DISK = "-drive if=none,id=d,format=raw,file=/tmp/disk " \
+    "-device virtio-blk-pci,drive=d"
+NET = "-netdev user,id=n -device virtio-net-pci,netdev=n,romfile="
+APPEND = "-append 'console=ttyAMA0 quiet panic=-1 guest.modules=%s'"
+
+# What the guest does: each line that it prints is looked for.
+CHECK_DEVICES = """
+dd if=/dev/urandom of=/tmp/x bs=64k count=16 2>/dev/null
+dd if=/tmp/x of=/dev/vda bs=64k 2>/dev/null; sync
+echo 3 > /proc/sys/vm/drop_caches
+dd if=/dev/vda bs=64k count=16 2>/dev/null | cmp - /tmp/x && echo DISK-OK
+ifconfig eth0 10.0.2.15 up && ping -c 2 -W 5 10.0.2.2 >/dev/null && echo NET-OK
+dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c | grep -q 16 && echo RNG-OK
+dmesg | grep -iE 'its|v2m|gic' | grep -iE 'fail|unable|error|warn'
+date +%Y | grep -q '^20[2-9]' && echo CLOCK-OK
+"""
+CHECK_SMP = """
+for c in 0 1 2 3; do
+    taskset -c $c true && echo CPU-OK $c
+done
+"""
+# 250 makes guest-init reboot; the disk tells that it did.
+CHECK_REBOOT = """
+if [ "$(dd if=/dev/vda bs=5 count=1 2>/dev/null)" = again ]; then
+    echo SECOND-BOOT
+    exit 0
+fi
+printf again | dd of=/dev/vda bs=512 conv=sync 2>/dev/null; sync
+exit 250
+"""
+
+
+class Case(NamedTuple):
+    """One start of NEMU: its arguments, what the guest runs and prints."""
+    name: str
+    gic: int                            # of the outer machine
+    args: str
+    script: str
+    expect: List[str]
+
+
+CASES = [
+    Case("boot/gicv3/1-cpu", 3, "-M virt -smp 1", "", ["GUEST-UP .* cpus 1"]),
+    Case("boot/gicv3/4-cpus", 3, "-M virt -smp 4", CHECK_SMP,
+         ["GUEST-UP .* cpus 4"] + ["CPU-OK %d" % n for n in range(4)]),
+    Case("boot/gicv3/devices", 3, "-M virt " + DISK + " " + NET +
+         " -device virtio-rng-pci", CHECK_DEVICES,
+         ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("boot/gicv3/reboot", 3, "-M virt -smp 2 " + DISK, CHECK_REBOOT,
+         ["GUEST-RC 250", "SECOND-BOOT"]),
+    Case("boot/gicv2/1-cpu", 2, "-M virt,gic-version=2", "",
+         ["GUEST-UP .* cpus 1"]),
+    Case("boot/gicv2/devices", 2, "-M virt,gic-version=2 -smp 2 " + DISK +
+         " " + NET + " -device virtio-rng-pci", CHECK_DEVICES,
+         ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("boot/gicv2/reboot", 2, "-M virt,gic-version=2 " + DISK,
+         CHECK_REBOOT, ["GUEST-RC 250", "SECOND-BOOT"]),
+]
+
+
+def unpack(*names: str) -> str:
+    """Folder with arm64 packages alone. Errors: Skip."""
+    return run([SYSROOT_SCRIPT, "--only", *names]).strip()
+
+
+def fetch_kernel(flavour: str) -> Kernel:
+    kernel = Kernel(unpack("linux-image-" + flavour))
+    if not os.path.exists(os.path.join(kernel.modules, "modules.dep")):
+        run(["busybox", "depmod", "-b", kernel.tree, kernel.version])
+    return kernel
+
+
+def add_arm_busybox(archive: Archive) -> None:
+    path = os.path.join(unpack("busybox-static"), "bin", "busybox")
+    archive.copy("bin/busybox", path, 0o755)
+    for applet in set(run([need_busybox(), "--list"]).split()) - {"busybox"}:
+        archive.link("bin/" + applet, "busybox")
+
+
+def guest_initramfs(kernel: Kernel) -> str:
+    def build(path: str) -> None:
+        archive = start_archive(source("guest-init"))
+        add_arm_busybox(archive)
+        add_modules(archive, kernel, GUEST_MODULES)
+        write(path, archive.bytes())
+    return cached("arm-guest", ".cpio", [
+        kernel.tree, " ".join(GUEST_MODULES),
+        file_digest(source("guest-init"))], build)
+
+
+# ---- The outer machine ----
+
+def libraries(program: str, sysroot: str) -> Dict[str, str]:
+    """Names of the shared libraries a program needs, and their files."""
+    found: Dict[str, str] = {}
+    todo = [program]
+    while todo:
+        text = run(["readelf", "-d", todo.pop()])
+        for name in re.findall(r"\(NEEDED\).*\[(.*)\]", text):
+            for folder in ("usr/lib/aarch64-linux-gnu", "usr/lib"):
+                path = os.path.join(sysroot, folder, name)
+                if name not in found and os.path.exists(path):
+                    found[name] = os.path.realpath(path)
+                    todo.append(path)
+    return found
+
+
+def outer_initramfs(binary: str, image: str, guest: str) -> str:
+    sysroot = run([SYSROOT_SCRIPT]).strip()
+
+    def build(path: str) -> None:
+        archive = start_archive(source("arm-outer-init"))
+        add_arm_busybox(archive)
+        archive.copy("bin/nemu", binary, 0o755)
+        for name, library in libraries(binary, sysroot).items():
+            folder = "lib/" if name.startswith("ld-") else \
+                "lib/aarch64-linux-gnu/"
+            archive.copy(folder + name, library, 0o755)
+        archive.copy("Image", image)
+        archive.copy("guest.cpio", guest)
+        write(path, archive.bytes())
+    return cached("arm-outer", ".cpio", [
+        file_identity(binary), image, guest, sysroot,
+        file_digest(source("arm-outer-init"))], build)
+
+
+def case_files(cases: List[Case]) -> bytes:
+    """A second initramfs: the script of each case and its guest's."""
+    archive = Archive()
+    for number, case in enumerate(cases):
+        script = Archive()
+        script.file("script", case.script.encode(), 0o755)
+        folder = "cases/%02d/" % number
+        archive.file(folder + "guest.cpio", script.bytes())
+        modules = APPEND % "all"
+        archive.file(folder + "run", (
+            "cat /guest.cpio /cases/%02d/guest.cpio > /tmp/guest.cpio\n"
+            "dd if=/dev/zero of=/tmp/disk bs=1M count=16 2>/dev/null\n"
+            "%s %s %s %s\n" % (
+                number, NEMU, GUEST.replace("/guest", "/tmp/guest"),
+                case.args, modules)).encode(), 0o755)
+    return archive.bytes()
+
+
+def run_outer(gic: int, cases: List[Case], initramfs: str,
+              log: str) -> str:
+    """Console of an outer machine that has run the cases."""
+    kernel = fetch_kernel("arm64")
+    both = log + ".cpio"
+    with open(initramfs, "rb") as base:
+        write(both, base.read() + case_files(cases))
+    command = [
+        "qemu-system-aarch64", "-accel", "tcg", "-cpu", "neoverse-n1",
+        "-M", "virt,virtualization=on,gic-version=%d" % gic, "-m", "2048",
+        "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none",
+        "-kernel", kernel.bzimage, "-initrd", both,
+        "-append", "console=ttyAMA0 quiet panic=-1", "-serial", "file:" + log]
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=True,
+                       timeout=180 + 180 * len(cases))
+    except FileNotFoundError:
+        raise Skip("qemu-system-aarch64 is not installed") from None
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as err:
+        print("outer machine: %s" % err)
+    finally:
+        os.unlink(both)
+    with open(log, encoding="utf-8", errors="replace") as text:
+        return text.read().replace("\r", "")
+
+
+def verdict(case: Case, text: str) -> str:
+    """What is wrong with a case's part of the console, or nothing."""
+    for pattern in case.expect + ["GUEST-RC 0"]:
+        if not re.search(pattern, text):
+            return "'%s' is not in the guest's output" % pattern
+    end = re.search(r"^CASE-END \S+ (\d+)$", text, re.MULTILINE)
+    if not end or end[1] != "0":
+        return "NEMU ended with status %s" % (end[1] if end else "unknown")
+    return ""
+
+
+def run_cases(gic: int, cases: List[Case], initramfs: str,
+              folder: str) -> Set[str]:
+    """Names of the cases that failed."""
+    failed = set()
+    log = os.path.join(folder, "arm-gicv%d.log" % gic)
+    parts = run_outer(gic, cases, initramfs, log).split("CASE-START ")
+    for number, case in enumerate(cases):
+        mark = "%02d\n" % number
+        text = next((p for p in parts if p.startswith(mark)), "")
+        wrong = verdict(case, text) if text else "it did not start"
+        print("%s %s%s" % ("FAILED" if wrong else "passed", case.name,
+                           ": " + wrong if wrong else ""), flush=True)
+        if wrong:
+            failed.add(case.name)
+    return failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("-k", dest="pattern", default="*")
+    parser.add_argument("--build-dir", default="build-aarch64")
+    args = parser.parse_args()
+    pattern = args.pattern if "*" in args.pattern else "*%s*" % args.pattern
+    cases = [c for c in CASES if fnmatch.fnmatch(c.name, pattern)]
+    if args.list:
+        print("\n".join(c.name for c in cases))
+        return 0
+    folder = os.path.abspath(os.path.join(args.build_dir, "lab-logs"))
+    os.makedirs(folder, exist_ok=True)
+    failed: Set[str] = set()
+    try:
+        kernel = fetch_kernel("cloud-arm64")
+        initramfs = outer_initramfs(
+            os.path.join(args.build_dir, "qemu-system-nemu"), kernel.bzimage,
+            guest_initramfs(kernel))
+        for gic in sorted({c.gic for c in cases}):
+            failed |= run_cases(gic, [c for c in cases if c.gic == gic],
+                                initramfs, folder)
+    except Skip as reason:
+        print("no Arm lab here: %s" % reason)
+        print("0 passed, 0 failed, %d skipped" % len(cases))
+        return 1
+    print("%d passed, %d failed, 0 skipped" % (len(cases) - len(failed),
+                                               len(failed)))
+    return 1 if failed or not cases else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
