@@ -282,6 +282,47 @@ def all_commands_with_kvm():
     all_commands("kvm")
 
 
+# A value of no type that a member of this JSON type could have.
+WRONG = {"string": [1, {}, []], "int": ["x", 1.5, {}, None],
+         "number": ["x", {}], "boolean": [1, "on", {}], "null": [1],
+         "object": [1, "x", []], "array": [1, {}], "value": []}
+
+
+def json_type(types, name):
+    entry = types.entries[name]
+    return {"enum": "string", "builtin": entry.get("json-type"),
+            "alternate": "value"}.get(entry["meta-type"], entry["meta-type"])
+
+
+def bad_arguments(types, command):
+    """Arguments that the introspection says cannot be right."""
+    members = types.entries[types.entries[command]["arg-type"]]["members"]
+    yield {"no-such-argument": 1}
+    yield []
+    yield "text"
+    if any("default" not in m for m in members):
+        yield {}
+    for member in members:
+        for value in WRONG[json_type(types, member["type"])]:
+            yield {member["name"]: value}
+
+
+@test
+def wrong_arguments():
+    """Each command refuses what its introspection does not allow."""
+    with Program([*machine_args(), "-accel", "qtest", "-S"]) as program:
+        types = Introspection(program.get("query-qmp-schema"))
+        count = 0
+        for command in sorted(types.commands - OPEN):
+            for arguments in bad_arguments(types, command):
+                answer = program.ask(command, arguments)
+                check("error" in answer, command, arguments, answer)
+                error_shape(answer)
+                count += 1
+        check(count > 200, count)
+        check(program.get("query-status")["status"] == "prelaunch")
+
+
 @test
 def introspection_is_that_of_the_schema_files():
     files = schema()
