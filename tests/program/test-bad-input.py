@@ -356,10 +356,10 @@ def disks():
     with open("disk", "wb") as f:
         f.truncate(1 << 20)
     with open("odd", "wb") as f:
-        f.write(b"QFI\xfb" + bytes(508))
+        f.write(b"QFI\xfb\0\0\0\3" + bytes(504))    # qcow2, no more
     refuse(["-drive", "file=nix,if=virtio,format=raw"], "'nix'",
            "No such file")
-    refuse(["-drive", "file=odd,if=virtio"], "'odd'", "qcow2", "format=raw")
+    refuse(["-drive", "file=odd,if=virtio"], "file=odd", "cluster size")
     refuse(["-drive", "file=disk,format=raw,id=d", "-device",
             "virtio-blk-pci,drive=nix"], "'nix'")
     refuse(["-blockdev", "file,node-name=a,filename=disk", "-blockdev",

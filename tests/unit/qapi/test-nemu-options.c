@@ -72,8 +72,8 @@ static const struct {
     { "blockdev", "raw,node-name=d,file.driver=file,file.filename=x.img" },
     { "blockdev", "null-co,node-name=n,size=1048576,read-zeroes=on" },
     { "blockdev", "qcow3,node-name=d",
-      "Parameter 'driver' does not accept value 'qcow3' (valid: file, "
-      "host_device, null-co, raw)" },
+      "Parameter 'driver' does not accept value 'qcow3', did you mean "
+      "'qcow2'?" },
     { "drive", "id=image,file=x.img,aio=threads,format=raw,if=none,"
       "readonly=on" },
     { "drive", "file=x.img,if=virtio,cache=none,discard=unmap" },
