@@ -347,6 +347,21 @@ static uint64_t common_read(void *opaque, hwaddr off, unsigned int size)
     }
 }
 
+/* The selected half; it reads back as before when the device refuses it. */
+static void set_driver_features(VirtIOPCIProxy *p, uint32_t val)
+{
+    uint32_t gf[2] = { p->gf[0], p->gf[1] };
+
+    if (p->gfselect > 1) {
+        return;
+    }
+    gf[p->gfselect] = val;
+    if (virtio_dev_set_driver_features(p->vdev,
+                                       (uint64_t)gf[1] << 32 | gf[0])) {
+        p->gf[p->gfselect] = val;
+    }
+}
+
 static void common_write(void *opaque, hwaddr off, uint64_t val,
                          unsigned int size)
 {
@@ -361,11 +376,7 @@ static void common_write(void *opaque, hwaddr off, uint64_t val,
         p->gfselect = val;
         break;
     case VIRTIO_PCI_COMMON_GF:
-        if (p->gfselect <= 1) {
-            p->gf[p->gfselect] = val;
-            virtio_dev_set_driver_features(vdev, (uint64_t)p->gf[1] << 32 |
-                                                 p->gf[0]);
-        }
+        set_driver_features(p, val);
         break;
     case VIRTIO_PCI_COMMON_MSIX:
         proxy_set_vector(p, &vdev->config_vector, val);

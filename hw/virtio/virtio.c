@@ -236,13 +236,14 @@ uint64_t virtio_dev_get_features(VirtIODevice *vdev)
     return vdev->host_features;
 }
 
-void virtio_dev_set_driver_features(VirtIODevice *vdev, uint64_t features)
+bool virtio_dev_set_driver_features(VirtIODevice *vdev, uint64_t features)
 {
     if (vdev->status & VIRTIO_CONFIG_S_FEATURES_OK) {
         guest_error("virtio", "features written after FEATURES_OK");
-        return;
+        return false;
     }
     vdev->guest_features = features;
+    return true;
 }
 
 static bool virtio_accept_features(VirtIODevice *vdev)

@@ -44,7 +44,8 @@ void virtio_start_queues(VirtIODevice *vdev);
 
 /* Registers, VIRTIO 1.2, 4.1.4.3 */
 uint64_t virtio_dev_get_features(VirtIODevice *vdev);
-void virtio_dev_set_driver_features(VirtIODevice *vdev, uint64_t features);
+/* False, and nothing changes, after FEATURES_OK. */
+bool virtio_dev_set_driver_features(VirtIODevice *vdev, uint64_t features);
 void virtio_dev_set_status(VirtIODevice *vdev, uint8_t status);
 void virtio_dev_reset(VirtIODevice *vdev);
 uint64_t virtio_dev_config_read(VirtIODevice *vdev, uint32_t off,

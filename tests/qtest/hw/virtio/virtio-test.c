@@ -737,6 +737,37 @@ static void test_status(void)
     rig_end(&r);
 }
 
+static uint32_t driver_features(Rig *r, uint32_t half)
+{
+    uint32_t at = r->v.common.offset;
+
+    qpci_bar_writel(r->v.pci, r->v.common.bar, at + QVIRTIO_COMMON_GFSELECT,
+                    half);
+    return qpci_bar_readl(r->v.pci, r->v.common.bar, at + QVIRTIO_COMMON_GF);
+}
+
+/* After FEATURES_OK a write is refused and reads back as if it never was. */
+static void test_features_are_frozen(void)
+{
+    Rig r;
+
+    rig_init(&r, "packed=off", 0);
+    for (uint32_t half = 0; half < 2; half++) {
+        uint32_t want = r.v.features >> 32 * half;
+
+        g_assert_cmphex(driver_features(&r, half), ==, want);
+        qpci_bar_writel(r.v.pci, r.v.common.bar,
+                        r.v.common.offset + QVIRTIO_COMMON_GF, ~want);
+        g_assert_cmphex(driver_features(&r, half), ==, want);
+    }
+    g_assert_cmphex(driver_features(&r, 2), ==, 0);
+    qvirtio_driver_ok(&r.v);
+    split_serves(&r, &r.q);
+    qvirtio_reset(&r.v);
+    g_assert_cmphex(driver_features(&r, 1), ==, 0);
+    rig_end(&r);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -754,6 +785,7 @@ int main(int argc, char **argv)
     g_test_add_func("/virtio/queue-reset", test_queue_reset);
     g_test_add_func("/virtio/bad-ring", test_bad_ring);
     g_test_add_func("/virtio/status", test_status);
+    g_test_add_func("/virtio/features-are-frozen", test_features_are_frozen);
     for (size_t i = 0; i < G_N_ELEMENTS(hostile); i++) {
         g_autofree char *path = g_strconcat("/virtio/hostile/",
                                             hostile[i].name, NULL);
