@@ -104,15 +104,10 @@ static ssize_t net_deliver(NetClientState *nc, const struct iovec *iov,
     return ret;
 }
 
-bool net_can_send(NetClientState *nc)
+static bool net_can_receive(NetClientState *nc)
 {
-    NetClientState *peer = nc->peer;
-
-    if (!peer) {
-        return true;
-    }
-    return !peer->receive_disabled &&
-           (!peer->info->can_receive || peer->info->can_receive(peer));
+    return !nc->receive_disabled &&
+           (!nc->info->can_receive || nc->info->can_receive(nc));
 }
 
 static ssize_t net_send_flags(NetClientState *nc, const struct iovec *iov,
@@ -126,7 +121,7 @@ static ssize_t net_send_flags(NetClientState *nc, const struct iovec *iov,
         return iov_size(iov, niov);
     }
     q = peer->incoming;
-    if (q->delivering || !STAILQ_EMPTY(&q->packets) || !net_can_send(nc)) {
+    if (q->delivering || !STAILQ_EMPTY(&q->packets) || !net_can_receive(peer)) {
         net_queue_append(q, nc, iov, niov, flags, sent);
         return 0;
     }

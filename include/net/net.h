@@ -117,9 +117,6 @@ ssize_t net_send(NetClientState *nc, const void *buf, size_t len,
 /* net_send_raw: without a vnet header, whatever the pair agreed on. */
 ssize_t net_send_raw(NetClientState *nc, const void *buf, size_t len);
 
-/* net_can_send: whether the peer would take a packet now. */
-bool net_can_send(NetClientState *nc);
-
 /* net_flush_queued_packets: @nc can receive again. */
 void net_flush_queued_packets(NetClientState *nc);
 /* net_purge_queued_packets: drop what @nc sent and its peer has not taken;
