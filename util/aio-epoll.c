@@ -124,7 +124,7 @@ static void aio_epoll_publish(AioContext *ctx,
 
 static void aio_epoll_wait(AioContext *ctx, int64_t timeout_ns)
 {
-    struct epoll_event events[EPOLL_EVENTS_MAX];
+    struct epoll_event events[EPOLL_EVENTS_MAX] UNINITIALIZED;
     AioEpoll *s = ctx->backend_data;
     bool always = __atomic_load_n(&s->n_always_ready, __ATOMIC_RELAXED);
     int n = aio_epoll_sleep(s, events, always ? 0 : timeout_ns);

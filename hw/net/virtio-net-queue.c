@@ -48,6 +48,28 @@ static void rx_give_up(VirtQueue *vq, RxPacket *p)
     }
 }
 
+/* The next @bytes of the packet to @elem, from @to on. */
+static void rx_copy(const RxPacket *p, const VirtQueueElement *elem, size_t to,
+                    size_t bytes)
+{
+    size_t skip = p->offset;
+
+    for (int i = 0; i < p->niov && bytes; i++) {
+        size_t len = p->iov[i].iov_len, n;
+
+        if (skip >= len) {
+            skip -= len;
+            continue;
+        }
+        n = MIN(len - skip, bytes);
+        iov_from_buf(elem->in_sg, elem->in_num, to,
+                     (uint8_t *)p->iov[i].iov_base + skip, n);
+        to += n;
+        bytes -= n;
+        skip = 0;
+    }
+}
+
 /* Take buffers until all of the packet is copied. 1, 0 for "no buffers now",
  * -1 when it never fits. */
 static int rx_fill(VirtIONet *n, VirtQueue *vq, RxPacket *p)
@@ -74,18 +96,7 @@ static int rx_fill(VirtIONet *n, VirtQueue *vq, RxPacket *p)
             return -1;
         }
         part = MIN(room - skip, p->size - p->offset);
-        for (size_t done = 0; done < part;) {
-            struct iovec src[64];
-            unsigned k = iov_copy(src, G_N_ELEMENTS(src), p->iov, p->niov,
-                                  p->offset + done, part - done);
-            for (unsigned i = 0; i < k; i++) {
-                done += iov_from_buf(elem->in_sg, elem->in_num, skip + done,
-                                     src[i].iov_base, src[i].iov_len);
-            }
-            if (k == 0) {
-                break;
-            }
-        }
+        rx_copy(p, elem, skip, part);
         p->offset += part;
         p->len[p->n++] = skip + part;
     }
@@ -192,7 +203,8 @@ static void tx_sent(NetClientState *nc, ssize_t len)
 static bool tx_one(VirtIONet *n, VirtIONetQueue *q, VirtQueueElement *elem)
 {
     NetClientState *nc = nic_get_queue(n->nic, q - n->queues);
-    struct iovec skipped[VIRTQUEUE_MAX_SIZE], *iov = elem->out_sg;
+    struct iovec skipped[VIRTQUEUE_MAX_SIZE] UNINITIALIZED;
+    struct iovec *iov = elem->out_sg;
     unsigned niov = elem->out_num;
     size_t size = iov_size(iov, niov);
 

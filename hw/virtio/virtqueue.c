@@ -274,7 +274,7 @@ static bool take_chain(VirtQueue *vq, VirtChain *c)
 
 void *virtqueue_pop(VirtQueue *vq, size_t size)
 {
-    struct iovec iov[VIRTQUEUE_MAX_SIZE];
+    struct iovec iov[VIRTQUEUE_MAX_SIZE] UNINITIALIZED;
     VirtChain c = { .iov = iov };
     bool taken;
 

@@ -56,6 +56,9 @@
 #define NORETURN    __attribute__((noreturn))
 #define UNUSED      __attribute__((unused))
 #define CONSTRUCTOR __attribute__((constructor))
+/* An array that is written before it is read, where zeroing it, as the build
+ * does with automatic variables, would cost more than all the rest. */
+#define UNINITIALIZED __attribute__((uninitialized))
 
 #define container_of(ptr, type, member)                                        \
     ((type *)((char *)(ptr) - offsetof(type, member)))
