@@ -255,10 +255,12 @@ void blk_io_unplug(void)
     if (--plugged) {
         return;
     }
-    for (unsigned i = 0; i < num_plug_calls; i++) {
-        plug_calls[i].fn(plug_calls[i].opaque);
+    /* Taken off first: a call that asks again is called again. */
+    while (num_plug_calls) {
+        PlugCall call = plug_calls[--num_plug_calls];
+
+        call.fn(call.opaque);
     }
-    num_plug_calls = 0;
 }
 
 void blk_io_plug_call(void (*fn)(void *opaque), void *opaque)

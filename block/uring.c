@@ -31,6 +31,7 @@ typedef struct UringContext {
     struct io_uring ring;
     AioContext *ctx;
     unsigned in_kernel;
+    unsigned num_waiting;
     bool submit_pending;            /* a plug will call us */
     STAILQ_HEAD(, UringReq) waiting;
     LIST_ENTRY(UringContext) next;
@@ -63,6 +64,22 @@ bool uring_available(void)
     return state > 0;
 }
 
+/* The context ends, and no request is under way. */
+static void context_free(void *opaque)
+{
+    UringContext *u = opaque;
+
+    g_mutex_lock(&lock);
+    LIST_REMOVE(u, next);
+    g_mutex_unlock(&lock);
+    aio_set_fd_handler(u->ctx, u->ring.ring_fd, NULL, NULL, NULL, NULL);
+    io_uring_queue_exit(&u->ring);
+    if (cached == u) {
+        cached = NULL;
+    }
+    g_free(u);
+}
+
 static UringContext *context_new(AioContext *ctx)
 {
     UringContext *u = g_new0(UringContext, 1);
@@ -76,6 +93,7 @@ static UringContext *context_new(AioContext *ctx)
     LIST_INSERT_HEAD(&contexts, u, next);
     aio_set_fd_handler(ctx, u->ring.ring_fd, uring_complete, NULL, uring_poll,
                        u);
+    aio_context_add_cleanup(ctx, context_free, u);
     return u;
 }
 
@@ -134,6 +152,7 @@ static void uring_submit(void *opaque)
             break;
         }
         STAILQ_REMOVE_HEAD(&u->waiting, next);
+        u->num_waiting--;
         prepare(sqe, r);
         u->in_kernel++;
         n++;
@@ -146,8 +165,13 @@ static void uring_submit(void *opaque)
 
 static void queue_request(UringContext *u, UringReq *r)
 {
+    unsigned max = aio_context_get_max_batch(u->ctx);
+
     STAILQ_INSERT_TAIL(&u->waiting, r, next);
-    if (!u->submit_pending) {
+    u->num_waiting++;
+    if (max && u->num_waiting >= max) {
+        uring_submit(u);
+    } else if (!u->submit_pending) {
         u->submit_pending = true;
         blk_io_plug_call(uring_submit, u);
     }

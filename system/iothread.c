@@ -6,6 +6,7 @@
 #include "util/osdep.h"
 #include "system/iothread.h"
 #include "util/thread.h"
+#include "util/thread-pool.h"
 #include "qapi/qapi-commands-misc.h"
 #include "qom/property.h"
 
@@ -73,9 +74,14 @@ static bool iothread_check(IOThread *s, Error **errp)
 /* Apply the properties, and again when one changes. */
 static bool iothread_apply(IOThread *s, Error **errp)
 {
-    return iothread_check(s, errp) &&
-           aio_context_set_poll_params(s->ctx, s->poll_max_ns, s->poll_grow,
-                                       s->poll_shrink, errp);
+    if (!iothread_check(s, errp) ||
+        !aio_context_set_poll_params(s->ctx, s->poll_max_ns, s->poll_grow,
+                                     s->poll_shrink, errp)) {
+        return false;
+    }
+    aio_context_set_max_batch(s->ctx, s->aio_max_batch);
+    thread_pool_set_limits(s->ctx, s->thread_pool_min, s->thread_pool_max);
+    return true;
 }
 
 static bool iothread_complete(Object *obj, Error **errp)
@@ -190,7 +196,8 @@ static const Property iothread_props[] = {
                   "requests handed to the kernel at once, up to 65536; 0: the "
                   "engine chooses"),
     PROP_IOTHREAD("thread-pool-min", thread_pool_min, 0,
-                  "worker threads kept ready; they come on demand anyway"),
+                  "worker threads kept ready at rest; they come on demand "
+                  "anyway"),
     PROP_IOTHREAD("thread-pool-max", thread_pool_max, 64,
                   "most worker threads, from 1; the process has 64 at most"),
 };

@@ -119,6 +119,24 @@ typedef struct AioTimers {
     int64_t first_ns;                   /* atomic; INT64_MAX: none */
 } AioTimers;
 
+/* This context's share of the workers; thread-pool.c, under its lock. */
+typedef struct ThreadPoolRequest ThreadPoolRequest;
+typedef struct AioThreadPool {
+    unsigned min, max;
+    unsigned running;                   /* given to the workers */
+    STAILQ_HEAD(, ThreadPoolRequest) waiting;
+} AioThreadPool;
+
+/* thread_pool_init_context: before the first request of a new context. */
+void thread_pool_init_context(AioContext *ctx);
+
+/* What ends with the context. */
+typedef struct AioCleanup {
+    AioFn *fn;
+    void *opaque;
+    struct AioCleanup *next;
+} AioCleanup;
+
 /* Adaptive polling; see aio-spin.c. */
 typedef struct AioSpin {
     int64_t max_ns, grow, shrink;       /* atomic: set by any thread */
@@ -143,6 +161,9 @@ struct AioContext {
     AioBHQueue bh_run;                  /* taken from there, in order */
     AioBHQueue bh_outermost;            /* kept for main_loop_run() */
 
+    AioThreadPool pool;
+    AioCleanup *cleanups;               /* home, until the last reference */
+    unsigned max_batch;                 /* atomic; 0: no limit */
     AioSpin spin;                       /* home */
     unsigned depth;                     /* home: nesting of aio_poll */
 

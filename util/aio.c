@@ -5,6 +5,7 @@
 #include "util/bql.h"
 #include "util/main-loop.h"
 #include "util/thread.h"
+#include "util/thread-pool.h"
 
 static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, AioContext) contexts = LIST_HEAD_INITIALIZER(contexts);
@@ -427,6 +428,7 @@ static AioContext *aio_context_create(const AioBackend *backend, Error **errp)
     ctx->backend = backend;
     TAILQ_INIT(&ctx->ready);
     aio_timers_init(ctx);
+    thread_pool_init_context(ctx);
     if (!event_notifier_init(&ctx->notifier, false, errp)) {
         g_free(ctx);
         return NULL;
@@ -484,6 +486,14 @@ void aio_context_unref(AioContext *ctx)
     pthread_mutex_lock(&contexts_lock);
     LIST_REMOVE(ctx, next);
     pthread_mutex_unlock(&contexts_lock);
+    thread_pool_set_limits(ctx, 0, THREAD_POOL_MAX);
+    while (ctx->cleanups) {
+        AioCleanup *c = ctx->cleanups;
+
+        ctx->cleanups = c->next;
+        c->fn(c->opaque);
+        g_free(c);
+    }
     aio_bh_cleanup(ctx);
     aio_set_event_notifier(ctx, &ctx->notifier, NULL, NULL);
     g_assert(LIST_EMPTY(&ctx->handlers));
@@ -491,6 +501,25 @@ void aio_context_unref(AioContext *ctx)
     aio_handlers_reap(ctx);
     event_notifier_cleanup(&ctx->notifier);
     g_free(ctx);
+}
+
+void aio_context_add_cleanup(AioContext *ctx, AioFn *fn, void *opaque)
+{
+    AioCleanup *c = g_new(AioCleanup, 1);
+
+    g_assert(aio_in_home(ctx));
+    *c = (AioCleanup) { .fn = fn, .opaque = opaque, .next = ctx->cleanups };
+    ctx->cleanups = c;
+}
+
+void aio_context_set_max_batch(AioContext *ctx, unsigned max)
+{
+    __atomic_store_n(&ctx->max_batch, max, __ATOMIC_RELAXED);
+}
+
+unsigned aio_context_get_max_batch(const AioContext *ctx)
+{
+    return __atomic_load_n(&ctx->max_batch, __ATOMIC_RELAXED);
 }
 
 const char *aio_context_backend_name(const AioContext *ctx)

@@ -5,7 +5,7 @@
 #include "util/aio-internal.h"
 #include "util/thread.h"
 
-typedef struct ThreadPoolRequest {
+struct ThreadPoolRequest {
     AioBH done_bh;
     ThreadPoolFn *fn;
     void *opaque;
@@ -13,7 +13,7 @@ typedef struct ThreadPoolRequest {
     void *done_opaque;
     int ret;
     STAILQ_ENTRY(ThreadPoolRequest) next;
-} ThreadPoolRequest;
+};
 
 static struct {
     pthread_mutex_t lock;
@@ -22,6 +22,7 @@ static struct {
     unsigned n_requests;
     unsigned n_threads;
     unsigned n_idle;
+    unsigned n_kept;                    /* asked for by contexts, in sum */
     int64_t idle_ns;
 } pool = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -43,26 +44,58 @@ static void thread_pool_done(void *opaque)
     }
 }
 
+/* Give the workers a request; they may be too few. */
+static void thread_pool_push_locked(ThreadPoolRequest *req)
+{
+    AioContext *ctx = req->done_bh.ctx;
+
+    ctx->pool.running++;
+    STAILQ_INSERT_TAIL(&pool.requests, req, next);
+    pool.n_requests++;
+}
+
+/* Requests of @ctx that its limit holds back now fit. */
+static void thread_pool_release_locked(AioContext *ctx)
+{
+    AioThreadPool *p = &ctx->pool;
+    ThreadPoolRequest *req;
+
+    while ((req = STAILQ_FIRST(&p->waiting)) && p->running < p->max) {
+        STAILQ_REMOVE_HEAD(&p->waiting, next);
+        thread_pool_push_locked(req);
+        pthread_cond_signal(&pool.work);
+    }
+}
+
 static void thread_pool_run(ThreadPoolRequest *req)
 {
     AioContext *ctx = req->done_bh.ctx;
 
     req->ret = req->fn(req->opaque);
+    pthread_mutex_lock(&pool.lock);
+    ctx->pool.running--;
+    thread_pool_release_locked(ctx);
+    pthread_mutex_unlock(&pool.lock);
     aio_bh_schedule(&req->done_bh);
     /* From here on the completion may have run, and with it all that its
      * owner does then; only our reference kept the context. */
     aio_context_unref(ctx);
 }
 
-/* The next request, or NULL when none came in the idle time. */
+/* The next request, or NULL when none came in the idle time and there are
+ * more workers than have to be kept. */
 static ThreadPoolRequest *thread_pool_next_locked(void)
 {
     ThreadPoolRequest *req;
-    bool in_time = true;
 
     pool.n_idle++;
-    while (STAILQ_EMPTY(&pool.requests) && in_time) {
-        in_time = cond_timedwait_ns(&pool.work, &pool.lock, pool.idle_ns);
+    while (STAILQ_EMPTY(&pool.requests)) {
+        if (pool.n_threads <= pool.n_kept) {
+            pthread_cond_wait(&pool.work, &pool.lock);
+        } else if (!cond_timedwait_ns(&pool.work, &pool.lock, pool.idle_ns) &&
+                   pool.n_threads > pool.n_kept) {
+            break;
+        }
     }
     pool.n_idle--;
     req = STAILQ_FIRST(&pool.requests);
@@ -88,13 +121,22 @@ static void *thread_pool_worker(void *unused)
     return NULL;
 }
 
+static bool thread_pool_add_worker_locked(void)
+{
+    if (pool.n_threads >= THREAD_POOL_MAX ||
+        !thread_create(NULL, "worker", thread_pool_worker, NULL,
+                       THREAD_DETACHED, NULL)) {
+        return false;
+    }
+    pool.n_threads++;
+    return true;
+}
+
 /* Have enough workers for what waits. False: there is none at all. */
 static bool thread_pool_grow_locked(void)
 {
-    if (pool.n_requests > pool.n_idle && pool.n_threads < THREAD_POOL_MAX &&
-        thread_create(NULL, "worker", thread_pool_worker, NULL,
-                      THREAD_DETACHED, NULL)) {
-        pool.n_threads++;
+    if (pool.n_requests > pool.n_idle) {
+        thread_pool_add_worker_locked();
     }
     return pool.n_threads > 0;
 }
@@ -115,8 +157,12 @@ void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
     req->done_opaque = done_opaque;
 
     pthread_mutex_lock(&pool.lock);
-    STAILQ_INSERT_TAIL(&pool.requests, req, next);
-    pool.n_requests++;
+    if (ctx->pool.running >= ctx->pool.max) {
+        STAILQ_INSERT_TAIL(&ctx->pool.waiting, req, next);
+        pthread_mutex_unlock(&pool.lock);
+        return;
+    }
+    thread_pool_push_locked(req);
     if (thread_pool_grow_locked()) {
         pthread_cond_signal(&pool.work);
     } else {
@@ -152,6 +198,26 @@ int coroutine_fn thread_pool_submit_co(ThreadPoolFn *fn, void *opaque)
     thread_pool_submit(NULL, fn, opaque, thread_pool_wake_co, &tc);
     coroutine_yield();
     return tc.ret;
+}
+
+void thread_pool_init_context(AioContext *ctx)
+{
+    ctx->pool.max = THREAD_POOL_MAX;
+    STAILQ_INIT(&ctx->pool.waiting);
+}
+
+void thread_pool_set_limits(AioContext *ctx, unsigned min, unsigned max)
+{
+    MUTEX_GUARD(&pool.lock);
+    g_assert(max > 0);
+    pool.n_kept += min - ctx->pool.min;
+    ctx->pool.min = min;
+    ctx->pool.max = max;
+    while (pool.n_threads < pool.n_kept && thread_pool_add_worker_locked()) {
+    }
+    thread_pool_release_locked(ctx);
+    /* Those that are kept no longer start to count their idle time. */
+    pthread_cond_broadcast(&pool.work);
 }
 
 int thread_pool_get_thread_count(void)

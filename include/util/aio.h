@@ -56,6 +56,18 @@ AioContext *aio_context_new_backend(const char *name, struct Error **errp);
 AioContext *aio_context_ref(AioContext *ctx);
 void aio_context_unref(AioContext *ctx);            /* NULL is fine */
 
+/*
+ * aio_context_add_cleanup: call @fn(@opaque) when the last reference goes, in
+ * whichever thread drops it: for what a context gets on first use, as a ring
+ * of io_uring. Home.
+ */
+void aio_context_add_cleanup(AioContext *ctx, AioFn *fn, void *opaque);
+
+/* aio_context_set_max_batch: requests that an I/O engine should hand to the
+ * kernel at once; 0 (as at first): as it likes. Any thread. */
+void aio_context_set_max_batch(AioContext *ctx, unsigned max);
+unsigned aio_context_get_max_batch(const AioContext *ctx);
+
 /* aio_context_backend_name: "epoll", "io_uring" or "poll". */
 const char *aio_context_backend_name(const AioContext *ctx);
 

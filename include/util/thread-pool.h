@@ -30,6 +30,14 @@ void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
 /* thread_pool_submit_co: the same for coroutines; returns @fn's result. */
 int coroutine_fn thread_pool_submit_co(ThreadPoolFn *fn, void *opaque);
 
+/*
+ * thread_pool_set_limits: have at least @min workers ready, also at rest, and
+ * at most @max (not 0) of them busy with requests of @ctx; more wait. At first
+ * 0 and THREAD_POOL_MAX, which also bounds the sum over all contexts. Any
+ * thread.
+ */
+void thread_pool_set_limits(AioContext *ctx, unsigned min, unsigned max);
+
 /* thread_pool_get_thread_count: for tests. */
 int thread_pool_get_thread_count(void);
 

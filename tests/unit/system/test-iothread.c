@@ -4,6 +4,7 @@
 #include "system/iothread.h"
 #include <json-c/json.h>
 #include "util/thread.h"
+#include "util/thread-pool.h"
 #include "qapi/qapi-commands-misc.h"
 #include "system/hostmem.h"
 #include "tests/unit/lib/loop.h"
@@ -63,6 +64,29 @@ static void test_numbers_change_while_it_runs(void)
     g_assert_true(user_creatable_del("io0", NULL));
 }
 
+static void test_numbers_are_applied(void)
+{
+    Object *obj;
+    AioContext *ctx;
+
+    thread_pool_set_idle_ms(1);
+    g_assert_true(add(TYPE_IOTHREAD, "io0", "{\"aio-max-batch\":7,"
+                      "\"thread-pool-min\":2,\"thread-pool-max\":3}", NULL));
+    obj = OBJECT(iothread_by_id("io0"));
+    ctx = iothread_get_aio_context(IOTHREAD(obj));
+    g_assert_cmpuint(aio_context_get_max_batch(ctx), ==, 7);
+    g_assert_cmpint(thread_pool_get_thread_count(), ==, 2);
+    g_assert_true(object_property_set_int(obj, "aio-max-batch", 9, NULL));
+    g_assert_true(object_property_set_int(obj, "thread-pool-min", 3, NULL));
+    g_assert_cmpuint(aio_context_get_max_batch(ctx), ==, 9);
+    g_assert_cmpint(thread_pool_get_thread_count(), ==, 3);
+    g_assert_true(user_creatable_del("io0", NULL));
+    for (int i = 0; thread_pool_get_thread_count() && i < 5000; i++) {
+        g_usleep(1000);
+    }
+    g_assert_cmpint(thread_pool_get_thread_count(), ==, 0);
+}
+
 static void test_bad_numbers(void)
 {
     static const char *const cases[] = {
@@ -106,6 +130,7 @@ int main(int argc, char **argv)
     test_loop_init();
     g_test_add_func("/system/iothread/thread", test_runs_its_own_thread);
     g_test_add_func("/system/iothread/live", test_numbers_change_while_it_runs);
+    g_test_add_func("/system/iothread/applied", test_numbers_are_applied);
     g_test_add_func("/system/iothread/bad", test_bad_numbers);
     g_test_add_func("/system/hostmem/region", test_memory_backend_has_a_region);
     return g_test_run();

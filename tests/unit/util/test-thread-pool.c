@@ -91,6 +91,111 @@ static void test_many_and_limit(void)
     g_free(jobs);
 }
 
+/* @n jobs at once; returns how many of them were running together. */
+static int run_jobs(int n)
+{
+    g_autofree Job *jobs = g_new0(Job, n);
+    int now = 0, most = 0, done = 0;
+
+    for (int i = 0; i < n; i++) {
+        jobs[i].now = &now;
+        jobs[i].most = &most;
+        jobs[i].sleep_us = 2000;
+        thread_pool_submit(NULL, job_run, &jobs[i], job_done, &jobs[i]);
+    }
+    while (done < n) {
+        aio_poll(main_context(), true);
+        done = 0;
+        for (int i = 0; i < n; i++) {
+            done += jobs[i].dones;
+        }
+    }
+    return most;
+}
+
+static void test_limit_of_a_context(void)
+{
+    thread_pool_set_limits(main_context(), 0, 1);
+    g_assert_cmpint(run_jobs(20), ==, 1);
+    thread_pool_set_limits(main_context(), 0, 3);
+    g_assert_cmpint(run_jobs(40), <=, 3);
+    /* Those that wait go on when the limit rises. */
+    thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
+    g_assert_cmpint(run_jobs(40), >, 3);
+}
+
+typedef struct Gate {
+    int open, inside;                   /* atomic */
+    int dones;
+} Gate;
+
+static int gate_run(void *opaque)
+{
+    Gate *g = opaque;
+
+    __atomic_add_fetch(&g->inside, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&g->open, __ATOMIC_SEQ_CST)) {
+        g_usleep(100);
+    }
+    return 0;
+}
+
+static void gate_done(void *opaque, int ret)
+{
+    Gate *g = opaque;
+
+    g->dones++;
+}
+
+static void test_raised_limit_releases(void)
+{
+    Gate g = { 0 };
+
+    thread_pool_set_limits(main_context(), 0, 1);
+    for (int i = 0; i < 3; i++) {
+        thread_pool_submit(NULL, gate_run, &g, gate_done, &g);
+    }
+    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 1) {
+        g_usleep(100);
+    }
+    g_usleep(5000);
+    g_assert_cmpint(__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST), ==, 1);
+    thread_pool_set_limits(main_context(), 3, THREAD_POOL_MAX);
+    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 3) {
+        g_usleep(100);
+    }
+    __atomic_store_n(&g.open, 1, __ATOMIC_SEQ_CST);
+    while (g.dones < 3) {
+        aio_poll(main_context(), true);
+    }
+    thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
+}
+
+static void wait_thread_count(int n)
+{
+    for (int i = 0; thread_pool_get_thread_count() != n && i < 5000; i++) {
+        g_usleep(1000);
+    }
+    g_assert_cmpint(thread_pool_get_thread_count(), ==, n);
+}
+
+/* Workers that are to be kept are there before any request, and stay. */
+static void test_kept_threads(void)
+{
+    AioContext *ctx = aio_context_new(NULL);
+
+    thread_pool_set_idle_ms(1);
+    wait_thread_count(0);
+    thread_pool_set_limits(ctx, 2, 4);
+    g_assert_cmpint(thread_pool_get_thread_count(), ==, 2);
+    run_jobs(30);
+    wait_thread_count(2);
+    g_usleep(20000);
+    g_assert_cmpint(thread_pool_get_thread_count(), ==, 2);
+    aio_context_unref(ctx);
+    wait_thread_count(0);
+}
+
 static void coroutine_fn co_jobs(void *opaque)
 {
     int *left = opaque;
@@ -134,6 +239,9 @@ int main(int argc, char **argv)
     test_loop_init();
     g_test_add_func("/thread-pool/callback", test_callback);
     g_test_add_func("/thread-pool/many-and-limit", test_many_and_limit);
+    g_test_add_func("/thread-pool/limit-of-a-context", test_limit_of_a_context);
+    g_test_add_func("/thread-pool/raised-limit", test_raised_limit_releases);
+    g_test_add_func("/thread-pool/kept-threads", test_kept_threads);
     g_test_add_func("/thread-pool/coroutine", test_coroutine);
     g_test_add_func("/thread-pool/idle-threads-leave",
                     test_idle_threads_leave);
