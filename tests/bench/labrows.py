@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rows of bench.py that boot stock kernels inside the lab."""
+import contextlib
 import json
 import os
 import shlex
@@ -14,8 +15,13 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "lab"), FUNCTIONAL]
 # pylint: disable=wrong-import-position
 from cache import Skip                                 # noqa: E402
 
-READS = 6000
-FETCH_MIB = 24
+READERS = 4
+# What one turn of each row moves, and its unit: a second or two of CPU.
+READS = 500                         # of each reader
+FETCH_MIB = 48
+SEND_MIB = 24
+AMOUNTS = {"blk": READS * READERS, "uring": READS * READERS,
+           "fetch": FETCH_MIB * 1.048576, "send": SEND_MIB * 1.048576}
 APPEND = ("console=ttyS0 quiet panic=-1 reboot=t tsc=reliable "
           "no_timer_check")
 
@@ -51,70 +57,140 @@ def boots(machine: Any, commands: Dict[str, List[str]],
     return {name: statistics.median(times) for name, times in seen.items()}
 
 
+class Marks:
+    """Takes a program's output and notes what the outer machine had used
+    at each line "MARK row program begin" or "... end"."""
+
+    def __init__(self, machine: Any) -> None:
+        self._machine = machine
+        self._rest = ""
+        self._begin = 0.0
+        self.costs: Dict[str, Dict[str, List[float]]] = {}
+
+    def write(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            if not line.startswith("MARK "):
+                continue
+            row, name, what = line.split()[1:]
+            now = self._machine.cpu_seconds()
+            if what == "begin":
+                self._begin = now
+            else:
+                self.costs.setdefault(row, {}).setdefault(name, []).append(
+                    max(0.01, now - self._begin))
+
+    def flush(self) -> None:
+        """As a stream has it."""
+
+
+def rates(machine: Any, programs: Dict[str, List[str]], files: Dict[str, str],
+          turns: int) -> Dict[str, Dict[str, float]]:
+    """What the programs move for each CPU second of the outer machine.
+
+    programs: binary and machine type by name. Their guests run side by side
+    and take turns of a second, and CPU time counts: what else the host does
+    hits all of them alike.
+    """
+    marks = Marks(machine)
+    env = {"binary": "", "machine": "", "files": files}
+    status, text = machine.run(
+        "NEMU_CASE_ENV=%s exec python3 -B %s %d %s" % (
+            shlex.quote(json.dumps(env)),
+            shlex.quote(os.path.abspath(__file__)), turns,
+            shlex.quote(json.dumps(programs))), timeout=120 + 60 * turns,
+        stream=marks)
+    if status:
+        raise Skip(text[-600:])
+    return {row: {name: AMOUNTS[row] / statistics.median(costs)
+                  for name, costs in by_name.items()}
+            for row, by_name in marks.costs.items()}
+
+
 def measure(nemu: str, qemu: str, count: int) -> Dict[str, Dict[str, float]]:
-    """All rows, by name: boot, blk, net."""
+    """All rows, by name: boot, and those of rates()."""
     import images
     from debs import fetch_kernel
     from outer import Outer, snapshot
     kernel = fetch_kernel("cloud-amd64")
     files = {"bzimage": kernel.bzimage, "vmlinux": kernel.vmlinux(),
              "bare": images.bare(), "guest": images.guest(kernel)}
-    rates: Dict[str, Dict[str, List[float]]] = {"blk": {}, "net": {}}
     with Outer(snapshot=snapshot(), prealloc=True) as machine:
         boot = boots(machine, boot_commands(nemu, qemu, files), count)
-        for _ in range(count):
-            for name, binary, kind in (("nemu", nemu, "virt"),
-                                       ("q35", qemu, "q35")):
-                env = {"binary": binary, "machine": kind, "files": files}
-                status, text = machine.run(
-                    "NEMU_CASE_ENV=%s exec python3 -B %s" % (
-                        shlex.quote(json.dumps(env)),
-                        shlex.quote(os.path.abspath(__file__))), timeout=400)
-                if status:
-                    raise Skip("%s: %s" % (name, text[-600:]))
-                for row, rate in json.loads(text.splitlines()[-1]).items():
-                    rates[row].setdefault(name, []).append(rate)
-    result = {row: {name: statistics.median(values)
-                    for name, values in by_name.items()}
-              for row, by_name in rates.items()}
+        result = rates(machine, {"nemu": [nemu, "virt"],
+                                 "q35": [qemu, "q35"]}, files, count)
     return dict(result, boot=boot)
 
 
-def guest_script(port: int) -> str:
-    """Times by the guest's clock: the console and the boot stay out."""
+def guest_script(net: int, port: int, sink: int) -> str:
+    """Runs the row that it reads from the console, again and again."""
     return """
-now() { cut -d' ' -f1 /proc/uptime; }
-a=$(now); dd if=/dev/vda of=/dev/null bs=4k iflag=direct count=%(reads)d \\
-    2>/dev/null || exit 1
-b=$(now); echo "BLK $a $b"
-ip link set eth0 up; ip addr add 192.168.77.2/24 dev eth0
-wget -q -O /dev/null http://192.168.77.1:%(port)d/ || exit 2
-a=$(now); wget -q -O /dev/null http://192.168.77.1:%(port)d/ || exit 3
-b=$(now); echo "NET $a $b"
-""" % {"reads": READS, "port": port}
+read_disk() {
+    for i in $(seq %(readers)d); do
+        dd if=$1 of=/dev/null bs=4k iflag=direct count=%(reads)d 2>/dev/null &
+    done
+    wait
+}
+host=192.168.%(net)d.1
+ip link set eth0 up; ip addr add 192.168.%(net)d.2/24 dev eth0
+echo 'exec dd if=/dev/zero bs=64k count=%(chunks)d 2>/dev/null' > /send
+stty -echo
+echo READY
+while read row; do
+    case $row in
+    blk) read_disk /dev/vda ;;
+    uring) read_disk /dev/vdb ;;
+    fetch) wget -q -O /dev/null http://$host:%(port)d/ || exit 1 ;;
+    send) nc $host %(sink)d -e sh /send || exit 2 ;;
+    *) break ;;
+    esac
+    echo "DONE $row"
+done
+""" % {"readers": READERS, "reads": READS, "net": net, "port": port,
+       "sink": sink, "chunks": SEND_MIB * 16}
 
 
-def rates_inside() -> int:
-    """Run in the outer machine for one program: prints the rates."""
-    from guest import Env
-    from test_network import ByteServer, network_args, tap
+def guest_args(number: int) -> List[str]:
+    nodes: List[Dict[str, Any]] = [
+        {"driver": "null-co", "size": 64 << 20},
+        {"driver": "host_device", "filename": "/dev/vd" + "ab"[number],
+         "aio": "io_uring", "cache": {"direct": True}}]
+    args = ["-no-reboot"]
+    for i, node in enumerate(nodes):
+        node["node-name"] = "d%d" % i
+        args += ["-object", "iothread,id=t%d" % i,
+                 "-blockdev", json.dumps(node), "-device",
+                 "virtio-blk-pci,drive=d%d,iothread=t%d" % (i, i)]
+    return args
+
+
+def rates_inside(turns: int, programs: Dict[str, List[str]]) -> int:
+    """Run in the outer machine: prints the marks."""
+    from guest import Env, Guest
+    from test_network import ByteServer, ByteSink, network_args, tap
     env = Env.from_environment()
     server = ByteServer(bytes(FETCH_MIB << 20), "0.0.0.0")
-    args = ["-object", "iothread,id=t0",
-            "-blockdev", "driver=null-co,node-name=d0,size=67108864",
-            "-device", "virtio-blk-pci,drive=d0,iothread=t0", "-no-reboot"]
-    with tap("tap7"):
-        with env.guest(script=guest_script(server.port), cpus=1,
-                       args=args + network_args("tap")) as guest:
-            blk = guest.expect(r"^BLK (\S+) (\S+)$", 200)
-            net = guest.expect(r"^NET (\S+) (\S+)$", 200)
-            guest.finish()
-    print(json.dumps({
-        "blk": READS / max(0.01, float(blk.group(2)) - float(blk.group(1))),
-        "net": FETCH_MIB * 1.048576 / max(
-            0.01, float(net.group(2)) - float(net.group(1)))}))
+    sink = ByteSink("0.0.0.0")
+    guests: Dict[str, Guest] = {}
+    with contextlib.ExitStack() as stack:
+        for i, (name, (binary, machine)) in enumerate(programs.items()):
+            device = "tap%d" % (7 + i)
+            stack.enter_context(tap(device, "192.168.%d.1" % (77 + i)))
+            guests[name] = stack.enter_context(env.guest(
+                binary=binary, machine=machine,
+                script=guest_script(77 + i, server.port, sink.port),
+                args=guest_args(i) + network_args("tap", device)))
+            guests[name].expect("^READY$")
+        for turn in range(turns + 1):
+            for row in AMOUNTS:
+                for name, guest in guests.items():
+                    mark = "MARK %s %s " % (row, name) if turn else "warm "
+                    print(mark + "begin", flush=True)
+                    guest.send(row + "\n")
+                    guest.expect("^DONE %s$" % row)
+                    print(mark + "end", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(rates_inside())
+    sys.exit(rates_inside(int(sys.argv[1]), json.loads(sys.argv[2])))

@@ -45,6 +45,22 @@ class ByteServer:
                              % len(self._body) + self._body)
 
 
+class ByteSink:
+    """Takes all that connections send."""
+
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self._socket = socket.create_server((address, 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            conn, _ = self._socket.accept()
+            with conn:
+                while conn.recv(1 << 20):
+                    pass
+
+
 @case()
 def test_user_fetch(env: Env) -> None:
     """An address by DHCP, and a file from the host through the gateway."""
@@ -88,9 +104,9 @@ sleep 0.5; done"""
 
 
 @contextlib.contextmanager
-def tap(name: str) -> Iterator[None]:
+def tap(name: str, address: str = TAP_ADDRESS) -> Iterator[None]:
     for command in ("ip tuntap add dev %s mode tap vnet_hdr" % name,
-                    "ip addr add %s/24 dev %s" % (TAP_ADDRESS, name),
+                    "ip addr add %s/24 dev %s" % (address, name),
                     "ip link set %s up" % name):
         subprocess.run(command.split(), check=True)
     try:
@@ -109,13 +125,13 @@ def iperf_server() -> Iterator[None]:
             server.terminate()
 
 
-def network_args(kind: str) -> List[str]:
+def network_args(kind: str, device: str = "tap7") -> List[str]:
     if kind == "user":
         backend = "user,id=n0"
     else:
         vhost = "on" if kind == "vhost" else "off"
-        backend = "tap,id=n0,ifname=tap7,script=no,downscript=no,vhost=" + \
-            vhost
+        backend = "tap,id=n0,ifname=%s,script=no,downscript=no,vhost=%s" % (
+            device, vhost)
     return ["-netdev", backend, "-device", "virtio-net-pci,netdev=n0"]
 
 
