@@ -86,6 +86,14 @@ const char *x86_feature_name(X86FeatureWord word, unsigned bit)
     return NULL;
 }
 
+void x86_features_add_named(uint64_t *words)
+{
+    for (size_t i = 0; i < x86_nr_feature_props; i++) {
+        words[row_word(&x86_feature_props[i])] |=
+            row_mask(&x86_feature_props[i]);
+    }
+}
+
 /* Equal, with '_' in the user's spelling for '-'. */
 static bool name_matches(const char *user, const char *name)
 {

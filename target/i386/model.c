@@ -114,14 +114,7 @@ static uint64_t named_bits(X86FeatureWord word)
     if (named[X86_FW_1_EDX] == 0) {
         X86FeatureWords mask = { 0 };
 
-        for (size_t i = 0; i < x86_nr_feature_props; i++) {
-            X86Feature f[2];
-            unsigned n = x86_feature_lookup(x86_feature_props[i].name, f);
-
-            while (n-- > 0) {
-                mask[f[n].word] |= BIT64(f[n].bit);
-            }
-        }
+        x86_features_add_named(mask);
         memcpy(named, mask, sizeof(named));
     }
     return named[word];

@@ -117,6 +117,9 @@ static inline void x86_feature_set(uint64_t *words, X86Feature f, bool on)
  */
 const char *x86_feature_name(X86FeatureWord word, unsigned bit);
 
+/* x86_features_add_named: set in @words all bits that have a name. */
+void x86_features_add_named(uint64_t *words);
+
 /*
  * x86_feature_lookup: the features a name stands for ("kvmclock" is two);
  * aliases ("sse4_1", "xd") count. Returns how many went to @out, 0 when the
