@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * QMP about CPU models: which there are, what each means on this host.
+ * QMP about CPU models: which there are, what each means on this host; and
+ * about interrupt controllers, which the same host decides.
  */
 #include "util/osdep.h"
 #include <json-c/json.h>
 #include "qapi/qapi-commands-machine.h"
 #include "qom/property.h"
+#include "target/arm/host.h"
 #include "cpu-internal.h"
 
 CpuDefinitionInfoList *qmp_query_cpu_definitions(Error **errp)
@@ -96,4 +98,27 @@ qmp_query_cpu_model_expansion(CpuModelExpansionType type, CpuModelInfo *model,
     info->model->name = g_strdup(model->name);
     info->model->props = feature_values(obj);
     return info;
+}
+
+/* ---- query-gic-capabilities ---- */
+
+static GICCapabilityList **append_gic(GICCapabilityList **tail, int version,
+                                      bool kernel)
+{
+    GICCapability *cap = g_new0(GICCapability, 1);
+
+    cap->version = version;
+    cap->kernel = kernel;
+    *tail = g_new0(GICCapabilityList, 1);
+    (*tail)->value = cap;
+    return &(*tail)->next;
+}
+
+GICCapabilityList *qmp_query_gic_capabilities(Error **errp)
+{
+    GICCapabilityList *list = NULL, **tail = &list;
+
+    tail = append_gic(tail, 2, arm_host && arm_host->gicv2);
+    append_gic(tail, 3, arm_host && arm_host->gicv3);
+    return list;
 }

@@ -183,6 +183,22 @@ static void test_expansion_errors(void)
     }
 }
 
+static void test_gic_capabilities(void)
+{
+    static const ARMHostInfo host = { .name = "KVM", .gicv3 = true };
+    GICCapabilityList *list;
+
+    arm_host = &host;
+    list = qmp_query_gic_capabilities(NULL);
+    g_assert_cmpint(list->value->version, ==, 2);
+    g_assert_false(list->value->kernel || list->value->emulated);
+    g_assert_cmpint(list->next->value->version, ==, 3);
+    g_assert_true(list->next->value->kernel);
+    g_assert_null(list->next->next);
+    qapi_free_GICCapabilityList(list);
+    arm_host = NULL;
+}
+
 /* ---- State ---- */
 
 enum {
@@ -316,6 +332,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/cpu/option", test_cpu_option);
     g_test_add_func("/arm/cpu/qmp/expansion", test_expansion);
     g_test_add_func("/arm/cpu/qmp/errors", test_expansion_errors);
+    g_test_add_func("/arm/cpu/qmp/gic", test_gic_capabilities);
     g_test_add_func("/arm/cpu/state/round-trip", test_state_round_trip);
     g_test_add_func("/arm/cpu/state/hostile", test_state_hostile);
     g_test_add_func("/arm/cpu/state/reg-list", test_reg_list);
