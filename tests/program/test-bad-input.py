@@ -355,11 +355,15 @@ def firmware():
 def disks():
     with open("disk", "wb") as f:
         f.truncate(1 << 20)
-    with open("odd", "wb") as f:
-        f.write(b"QFI\xfb\0\0\0\3" + bytes(504))    # qcow2, no more
+    for name, magic in (("odd", b"QFI\xfb\0\0\0\3"), ("vm", b"KDMV")):
+        with open(name, "wb") as f:
+            f.write(magic + bytes(512 - len(magic)))
     refuse(["-drive", "file=nix,if=virtio,format=raw"], "'nix'",
            "No such file")
     refuse(["-drive", "file=odd,if=virtio"], "file=odd", "cluster size")
+    refuse(["-drive", "file=vm,if=virtio"], "'vm'", "vmdk", "format=raw")
+    refuse(["-drive", "file=vm,if=virtio,format=vmdk"], "'vmdk'",
+           "qemu-img convert")
     refuse(["-drive", "file=disk,format=raw,id=d", "-device",
             "virtio-blk-pci,drive=nix"], "'nix'")
     refuse(["-blockdev", "file,node-name=a,filename=disk", "-blockdev",

@@ -71,9 +71,10 @@ static const struct {
       "\"file\":\"storage\"}" },
     { "blockdev", "raw,node-name=d,file.driver=file,file.filename=x.img" },
     { "blockdev", "null-co,node-name=n,size=1048576,read-zeroes=on" },
-    { "blockdev", "qcow3,node-name=d",
-      "Parameter 'driver' does not accept value 'qcow3', did you mean "
-      "'qcow2'?" },
+    { "blockdev", "rwa,node-name=d", "Parameter 'driver' does not accept "
+      "value 'rwa', did you mean 'raw'?" },
+    { "blockdev", "vmdk,node-name=d", "Parameter 'driver' does not accept "
+      "value 'vmdk': convert the image: qemu-img convert -O qcow2" },
     { "drive", "id=image,file=x.img,aio=threads,format=raw,if=none,"
       "readonly=on" },
     { "drive", "file=x.img,if=virtio,cache=none,discard=unmap" },
