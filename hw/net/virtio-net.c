@@ -189,14 +189,18 @@ static bool virtio_net_queue_is_offloaded(VirtIODevice *vdev, uint32_t i)
            (i < 2 || virtio_vdev_has_feature(vdev, VIRTIO_NET_F_MQ));
 }
 
+/* All pairs that the driver could come to use: the command that has it use
+ * more attaches their taps and leaves vhost alone. */
 static bool virtio_net_start_vhost(VirtIODevice *vdev)
 {
     VirtIONet *n = VIRTIO_NET(vdev);
+    unsigned pairs = virtio_vdev_has_feature(vdev, VIRTIO_NET_F_MQ) ?
+                     n->max_pairs : 1;
 
     if (!n->queues[0].vhost) {
         return true;
     }
-    for (unsigned i = 0; i < n->cur_pairs; i++) {
+    for (unsigned i = 0; i < pairs; i++) {
         NetClientState *peer = nic_get_queue(n->nic, i)->peer;
         g_autoptr(Error) err = NULL;
 
