@@ -21,6 +21,12 @@ static bool virt_check_boot_options(const MachineState *ms, Error **errp)
         error_setg(errp, "-initrd only allowed with -kernel option");
         return false;
     }
+    if (ms->firmware) {
+        error_setg(errp, "-bios '%s': this machine has no firmware yet",
+                   ms->firmware);
+        error_append_hint(errp, "Enter a kernel directly by -kernel.");
+        return false;
+    }
     return true;
 }
 
@@ -75,6 +81,29 @@ static bool virt_load(VirtMachine *v, bool clean, Error **errp)
     return !v->direct_boot || boot_load(&v->plan, ram, clean, errp);
 }
 
+/* -dtb: the user's instead of ours. */
+static bool virt_read_fdt(VirtMachine *v, const char *path, Error **errp)
+{
+    BootSource src;
+    bool ok;
+
+    if (!boot_source_open(&src, path, "device tree", errp)) {
+        return false;
+    }
+    ok = src.size <= BOOT_FDT_MAX;
+    if (!ok) {
+        error_setg(errp, "device tree '%s' has %" PRIu64 " bytes, at most 2 "
+                   "MiB are taken", path, src.size);
+    }
+    v->fdt = g_byte_array_new();
+    if (ok) {
+        g_byte_array_set_size(v->fdt, src.size);
+        ok = boot_source_read(&src, 0, v->fdt->data, src.size, errp);
+    }
+    boot_source_close(&src);
+    return ok && virt_fdt_check(v, errp);
+}
+
 static void virt_fill_fw_cfg(VirtMachine *v)
 {
     MachineState *ms = MACHINE(v);
@@ -86,7 +115,9 @@ static void virt_fill_fw_cfg(VirtMachine *v)
 
 bool virt_finish_boot(VirtMachine *v, Error **errp)
 {
-    if (!virt_build_fdt(v, errp)) {
+    const char *dtb = MACHINE(v)->dtb;
+
+    if (!(dtb ? virt_read_fdt(v, dtb, errp) : virt_build_fdt(v, errp))) {
         return false;
     }
     virt_fill_fw_cfg(v);

@@ -43,9 +43,13 @@ static int set_initrd(const BootPlan *p, void *fdt, int node)
 
 static int set_all(VirtMachine *v, void *fdt)
 {
-    int node = fdt_path_offset(fdt, "/chosen"), err = MIN(node, 0);
+    int node = fdt_path_offset(fdt, "/chosen"), err;
 
-    if (!err && v->has_uart) {
+    if (node == -FDT_ERR_NOTFOUND) {
+        node = fdt_add_subnode(fdt, 0, "chosen");
+    }
+    err = MIN(node, 0);
+    if (!err && v->has_uart && !MACHINE(v)->dtb) {
         err = fdt_setprop_string(fdt, node, "stdout-path", "/pl011@9000000");
     }
     if (!err && v->direct_boot && *v->plan.cmdline) {
@@ -58,6 +62,17 @@ static int set_all(VirtMachine *v, void *fdt)
         err = set_seeds(fdt, node);
     }
     return err;
+}
+
+bool virt_fdt_check(VirtMachine *v, Error **errp)
+{
+    int err = fdt_check_full(v->fdt->data, v->fdt->len);
+
+    if (err) {
+        error_setg(errp, "'%s' is no device tree: %s", MACHINE(v)->dtb,
+                   fdt_strerror(err));
+    }
+    return err == 0;
 }
 
 bool virt_fdt_set_chosen(VirtMachine *v, Error **errp)

@@ -132,6 +132,8 @@ bool virt_create_power_button(VirtMachine *v, Error **errp);
 bool virt_build_fdt(VirtMachine *v, Error **errp);
 /* virt-chosen.c: what the loader says: command line, initrd, fresh seeds. */
 bool virt_fdt_set_chosen(VirtMachine *v, Error **errp);
+/* Whether a tree that came from outside is one. */
+bool virt_fdt_check(VirtMachine *v, Error **errp);
 
 /* virt-boot.c */
 bool virt_prepare_boot(VirtMachine *v, Error **errp);

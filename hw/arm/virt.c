@@ -20,6 +20,12 @@ static bool virt_create_uart(VirtMachine *v, Error **errp)
     Chardev *chr = serial_get(0);
     DeviceState *dev;
 
+    if (serial_get(1)) {
+        error_setg(errp, "the virt machine has one serial port");
+        error_append_hint(errp, "Use -device virtio-serial-pci and "
+                          "virtconsole for more consoles");
+        return false;
+    }
     if (!chr) {
         return true;
     }

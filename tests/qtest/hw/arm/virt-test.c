@@ -150,6 +150,29 @@ static void test_load(void)
     g_unlink(initrd);
 }
 
+/* The user's tree, with what the loader has to say; again after a reset. */
+static void test_dtb(void)
+{
+    QTest *qts = qtest_start("-M virt,dtb-randomness=off");
+    g_autofree uint8_t *fdt = g_malloc(FDT_MAX);
+    g_autofree char *kernel = kernel_path(), *path = NULL, *text = NULL;
+
+    qtest_memread(qts, QTEST_RAM_BASE, fdt, FDT_MAX);
+    qtest_quit(qts);
+    path = write_tmp(fdt, get_be32(fdt + 4));
+    qts = qtest_startf("-M virt,gic-version=2,dtb=%s -kernel %s "
+                       "-append hello",
+                       path, kernel);
+    text = read_tree(qts);
+    if (text) {
+        assert_tree_has(text, "compatible = \"arm,gic-v3\"");
+        assert_tree_has(text, "bootargs = \"hello\"");
+    }
+    qtest_quit(qts);
+    g_unlink(path);
+    g_unlink(kernel);
+}
+
 static void test_mistakes(void)
 {
     static const struct { const char *args, *error; } bad[] = {
@@ -168,6 +191,10 @@ static void test_mistakes(void)
         { "-M virt -cpu cortex-a57", "'cortex-a57'" },
         { "-M virt -cpu max,sve=on", "'sve'" },
         { "-M virt -smp 600", "600" },
+        { "-M virt,dtb=/bin/sh", "/bin/sh" },
+        { "-M virt,dtb=/nonexistent", "/nonexistent" },
+        { "-M virt -bios /bin/sh", "-bios" },
+        { "-M virt -serial null -serial null", "one serial port" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -189,6 +216,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/virt/tree/gicv2", test_tree_gicv2);
     g_test_add_func("/arm/virt/tree/many-cpus", test_tree_many_cpus);
     g_test_add_func("/arm/virt/load", test_load);
+    g_test_add_func("/arm/virt/dtb", test_dtb);
     g_test_add_func("/arm/virt/mistakes", test_mistakes);
     return qtest_main();
 }
