@@ -145,13 +145,15 @@ Object *object_ref(void *opaque)
 void object_unref(void *opaque)
 {
     Object *obj = opaque;
+    uint32_t old;
 
     if (!obj) {
         return;
     }
-    g_assert(obj->ref > 0);
     /* the last owner must see what the others wrote */
-    if (__atomic_fetch_sub(&obj->ref, 1, __ATOMIC_ACQ_REL) == 1) {
+    old = __atomic_fetch_sub(&obj->ref, 1, __ATOMIC_ACQ_REL);
+    g_assert(old > 0);
+    if (old == 1) {
         object_finalize(obj);
     }
 }
