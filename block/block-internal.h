@@ -132,7 +132,6 @@ struct BlockDriver {
 struct BlockDriverState {
     const BlockDriver *drv;
     void *opaque;                   /* drv->instance_size bytes */
-    struct json_object *options;    /* as given, without implied ones */
     char *node_name;
     char *filename;
     unsigned refcnt;

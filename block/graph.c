@@ -383,7 +383,6 @@ static void bdrv_delete(BlockDriverState *bs)
     if (TAILQ_IS_LINKED(bs, next)) {
         TAILQ_REMOVE_CLEAR(&bdrv_nodes, bs, next);
     }
-    json_object_put(bs->options);
     g_free(bs->opaque);
     g_free(bs->node_name);
     g_free(bs->filename);

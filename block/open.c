@@ -154,14 +154,6 @@ static bool set_common_options(BlockDriverState *bs, const BlockdevOptions *o,
     return true;
 }
 
-static struct json_object *options_to_json(BlockdevOptions *o)
-{
-    g_autoptr(Visitor) v = output_visitor_new();
-
-    visit_type_BlockdevOptions(v, NULL, &o, NULL);
-    return output_visitor_take(v);
-}
-
 BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp)
 {
     g_autoptr(Visitor) v = input_visitor_new(json, VISIT_INPUT_KEYVAL);
@@ -218,7 +210,6 @@ BlockDriverState *bdrv_open_flags(BlockdevOptions *o, BdrvOpenFlags flags,
     }
     bs = node_new(drv);
     bs->open_flags = flags;
-    bs->options = options_to_json(o);
     bs->node_name = choose_node_name(o->node_name, errp);
     if (!bs->node_name || !set_common_options(bs, o, errp) ||
         !node_open(bs, o, errp)) {

@@ -202,7 +202,7 @@ static bool check_tables(Qcow2State *s, Error **errp)
                        65536 * 1024ULL, "Snapshot table", errp);
 }
 
-static bool take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
+static void take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
                            const uint8_t *data)
 {
     Qcow2State *s = bs->opaque;
@@ -210,18 +210,17 @@ static bool take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
 
     if (type == QCOW2_EXT_BACKING_FORMAT) {
         bs->backing_format = g_strndup((const char *)data, bytes);
-        return true;
+        return;
     }
     if (type == QCOW2_EXT_DATA_FILE) {
         s->data_file_name = g_strndup((const char *)data, bytes);
-        return true;
+        return;
     }
     e = g_new0(Qcow2Extension, 1);
     e->type = type;
     e->bytes = bytes;
     e->data = g_memdup2(data, bytes);
     STAILQ_INSERT_TAIL(&s->extensions, e, next);
-    return true;
 }
 
 /* From the end of the header to the backing file's name, if it has one. */

@@ -101,7 +101,6 @@ static bool open_data_file(BlockDriverState *bs, BlockdevOptionsQcow2 *o,
     bool wanted = s->incompatible & QCOW2_INCOMPAT_DATA_FILE;
 
     s->data_file = bs->file;
-    s->raw_data_file = wanted && (s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA);
     if (!wanted) {
         if (o->data_file) {
             error_setg(errp, "'data-file' can only be set for images with an "
