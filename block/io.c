@@ -380,8 +380,9 @@ int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
     if (!bs->drv->co_pwritev_compressed) {
         return -ENOTSUP;
     }
+    /* It moves the cluster: nobody may write where it was. */
     bdrv_tracked_begin(&req, bs, offset, bytes);
-    bdrv_tracked_wait(&req);
+    bdrv_tracked_serialise(&req, 1, true);
     ret = bs->drv->co_pwritev_compressed(bs, offset, bytes, iov);
     return write_end(&req, offset + bytes, 0, ret);
 }

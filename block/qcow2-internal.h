@@ -94,17 +94,18 @@ typedef struct Qcow2Extension {
 typedef struct Qcow2Table {
     uint64_t offset;                /* in the file; 0: unused */
     uint8_t *data;                  /* cache->table_bytes, as on the disk */
-    uint64_t used;                  /* when; for the choice of a victim */
     unsigned pins;
-    bool dirty;
+    TAILQ_ENTRY(Qcow2Table) by_use;
+    LIST_ENTRY(Qcow2Table) dirty;   /* linked while it is */
 } Qcow2Table;
 
 typedef struct Qcow2Cache {
     unsigned table_bytes, num_tables;
+    unsigned num_used;              /* the first of tables, so far */
     Qcow2Table *tables;
     GHashTable *by_offset;          /* &table->offset to table */
-    uint64_t clock;
-    unsigned num_dirty;
+    TAILQ_HEAD(, Qcow2Table) by_use; /* the last at the end */
+    LIST_HEAD(, Qcow2Table) dirty;
 } Qcow2Cache;
 
 /* ---- Allocations in flight (qcow2-cluster.c) ---- */
@@ -139,7 +140,7 @@ typedef struct Qcow2State {
     unsigned cluster_bytes, l2_bits, l2_entry_bytes;
     unsigned l2_slice_entries, refblock_bits, refcount_bits;
     unsigned subcluster_bytes;
-    bool extended_l2, lazy_refcounts, raw_data_file;
+    bool extended_l2, lazy_refcounts;
     uint64_t refcount_max;
 
     BdrvChild *data_file;           /* bs->file without an external one */
@@ -157,7 +158,6 @@ typedef struct Qcow2State {
     LIST_HEAD(, Qcow2Alloc) allocs;
     bool dirty_bit_set;             /* in the file, by us or before */
     bool corrupt;
-    bool cache_clean_pending;
 } Qcow2State;
 
 typedef struct Qcow2Range {
@@ -201,6 +201,7 @@ int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
                                  uint64_t offset, bool fresh, Qcow2Table **t);
 void qcow2_cache_put(Qcow2Table *t);
 void qcow2_cache_dirty(Qcow2Cache *c, Qcow2Table *t);
+bool qcow2_cache_is_clean(const Qcow2Cache *c);
 /* qcow2_cache_drop: forget what is cached of @bytes at @offset. */
 void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset, uint64_t bytes);
 int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c);
@@ -231,9 +232,6 @@ int coroutine_fn qcow2_add_refcount(BlockDriverState *bs, uint64_t offset,
 int64_t coroutine_fn qcow2_alloc(BlockDriverState *bs, uint64_t bytes);
 /* qcow2_alloc_some: as many as are free in one piece, up to *@bytes. */
 int64_t coroutine_fn qcow2_alloc_some(BlockDriverState *bs, uint64_t *bytes);
-/* qcow2_alloc_at: up to *@bytes at @offset, as far as they are free. */
-int coroutine_fn qcow2_alloc_at(BlockDriverState *bs, uint64_t offset,
-                                uint64_t *bytes);
 /* qcow2_free_later: after the next flush of the tables. */
 void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes);
 int coroutine_fn qcow2_apply_frees(BlockDriverState *bs);

@@ -416,27 +416,6 @@ int64_t coroutine_fn qcow2_alloc_some(BlockDriverState *bs, uint64_t *bytes)
     return offset;
 }
 
-int coroutine_fn qcow2_alloc_at(BlockDriverState *bs, uint64_t offset,
-                                uint64_t *bytes)
-{
-    Qcow2State *s = bs->opaque;
-    uint64_t first = offset >> s->cluster_bits, n = 0, count;
-    int ret = 0;
-
-    while (n < qcow2_clusters(s, *bytes)) {
-        ret = qcow2_get_refcount(bs, first + n, &count);
-        if (ret < 0 || count) {
-            break;
-        }
-        n++;
-    }
-    if (ret >= 0 && n) {
-        ret = qcow2_add_refcount(bs, offset, n << s->cluster_bits, 1);
-    }
-    *bytes = ret < 0 ? 0 : n << s->cluster_bits;
-    return ret;
-}
-
 /* ---- Freeing ---- */
 
 void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes)
@@ -454,10 +433,34 @@ void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes)
     }
 }
 
-static int coroutine_fn free_one(BlockDriverState *bs, uint64_t cluster)
+/* Clusters whose counts are 0 now: *@run grows, or goes and starts anew. */
+static void coroutine_fn flush_run(BlockDriverState *bs, Qcow2Range *run)
 {
     Qcow2State *s = bs->opaque;
-    uint64_t count, offset = cluster << s->cluster_bits;
+    uint64_t first = run->offset >> s->cluster_bits;
+    uint64_t end = (run->offset + run->bytes) >> s->cluster_bits;
+    uint64_t byte_cluster = s->free_byte >> s->cluster_bits;
+
+    if (!run->bytes) {
+        return;
+    }
+    s->free_hint = MIN(s->free_hint, first);
+    if (byte_cluster >= first && byte_cluster < end) {
+        s->free_byte = 0;           /* no compressed data are left in it */
+    }
+    qcow2_cache_drop(&s->l2_cache, run->offset, run->bytes);
+    qcow2_cache_drop(&s->ref_cache, run->offset, run->bytes);
+    if (bs->discard_unmap && s->data_file == bs->file) {
+        bdrv_co_pdiscard(bs->file->bs, run->offset, run->bytes);
+    }
+    run->bytes = 0;
+}
+
+static int coroutine_fn free_one(BlockDriverState *bs, uint64_t offset,
+                                 Qcow2Range *run)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t count, cluster = offset >> s->cluster_bits;
     int ret = change_one(bs, cluster, -1, true);
 
     if (ret == -EINVAL) {
@@ -471,15 +474,11 @@ static int coroutine_fn free_one(BlockDriverState *bs, uint64_t cluster)
     if (ret < 0 || count) {
         return ret;
     }
-    s->free_hint = MIN(s->free_hint, cluster);
-    if (s->free_byte >> s->cluster_bits == cluster) {
-        s->free_byte = 0;           /* no compressed data are left in it */
+    if (run->offset + run->bytes != offset) {
+        flush_run(bs, run);
+        run->offset = offset;
     }
-    qcow2_cache_drop(&s->l2_cache, offset, s->cluster_bytes);
-    qcow2_cache_drop(&s->ref_cache, offset, s->cluster_bytes);
-    if (bs->discard_unmap && s->data_file == bs->file) {
-        bdrv_co_pdiscard(bs->file->bs, offset, s->cluster_bytes);
-    }
+    run->bytes += s->cluster_bytes;
     return 0;
 }
 
@@ -487,6 +486,7 @@ int coroutine_fn qcow2_apply_frees(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
     g_autoptr(GArray) now = s->pending_free;
+    Qcow2Range run = { 0 };
     int result = 0;
 
     /* What is freed meanwhile is for the flush after this. */
@@ -495,10 +495,11 @@ int coroutine_fn qcow2_apply_frees(BlockDriverState *bs)
         Qcow2Range r = g_array_index(now, Qcow2Range, i);
 
         for (uint64_t done = 0; done < r.bytes; done += s->cluster_bytes) {
-            int ret = free_one(bs, (r.offset + done) >> s->cluster_bits);
+            int ret = free_one(bs, r.offset + done, &run);
 
             result = result ? result : ret;
         }
     }
+    flush_run(bs, &run);
     return result;
 }

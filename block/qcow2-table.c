@@ -13,6 +13,8 @@ bool qcow2_cache_init(Qcow2Cache *c, unsigned table_bytes,
     *c = (Qcow2Cache) { .table_bytes = table_bytes, .num_tables = num_tables };
     c->tables = g_try_new0(Qcow2Table, num_tables);
     c->by_offset = g_hash_table_new(g_int64_hash, g_int64_equal);
+    TAILQ_INIT(&c->by_use);
+    LIST_INIT(&c->dirty);
     return c->tables != NULL;
 }
 
@@ -26,35 +28,41 @@ void qcow2_cache_destroy(Qcow2Cache *c)
     *c = (Qcow2Cache) { 0 };
 }
 
+static void set_clean(Qcow2Table *t)
+{
+    if (LIST_IS_LINKED(t, dirty)) {
+        LIST_REMOVE_CLEAR(t, dirty);
+    }
+}
+
+/* It is the next to be used for something else. */
 static void forget(Qcow2Cache *c, Qcow2Table *t)
 {
     if (t->offset) {
         g_hash_table_remove(c->by_offset, &t->offset);
+        TAILQ_REMOVE(&c->by_use, t, by_use);
+        TAILQ_INSERT_HEAD(&c->by_use, t, by_use);
     }
-    c->num_dirty -= t->dirty;
+    set_clean(t);
     t->offset = 0;
-    t->dirty = false;
 }
 
-/* Free ones first, then clean ones, then the oldest. */
+/* One that was never used, or else the one that is unused for longest. */
 static Qcow2Table *find_victim(Qcow2Cache *c)
 {
-    Qcow2Table *best = NULL;
+    Qcow2Table *t;
 
-    for (unsigned i = 0; i < c->num_tables; i++) {
-        Qcow2Table *t = &c->tables[i];
-
-        if (t->pins) {
-            continue;
-        }
-        if (!t->offset) {
+    if (c->num_used < c->num_tables) {
+        t = &c->tables[c->num_used++];
+        TAILQ_INSERT_HEAD(&c->by_use, t, by_use);
+        return t;
+    }
+    TAILQ_FOREACH(t, &c->by_use, by_use) {
+        if (!t->pins) {
             return t;
         }
-        if (!best || t->used < best->used) {
-            best = t;
-        }
     }
-    return best;
+    return NULL;
 }
 
 static int coroutine_fn make_room(BlockDriverState *bs, Qcow2Cache *c,
@@ -66,7 +74,7 @@ static int coroutine_fn make_room(BlockDriverState *bs, Qcow2Cache *c,
     if (!*t) {
         return -ENOBUFS;
     }
-    if ((*t)->dirty) {
+    if (LIST_IS_LINKED(*t, dirty)) {
         int ret = c == &s->ref_cache ? qcow2_write_counts(bs) :
                                        qcow2_write_tables(bs);
 
@@ -103,7 +111,8 @@ int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
     if (fresh) {
         memset((*t)->data, 0, c->table_bytes);
     }
-    (*t)->used = ++c->clock;
+    TAILQ_REMOVE(&c->by_use, *t, by_use);
+    TAILQ_INSERT_TAIL(&c->by_use, *t, by_use);
     (*t)->pins++;
     return 0;
 }
@@ -117,16 +126,33 @@ void qcow2_cache_put(Qcow2Table *t)
 
 void qcow2_cache_dirty(Qcow2Cache *c, Qcow2Table *t)
 {
-    c->num_dirty += !t->dirty;
-    t->dirty = true;
+    if (!LIST_IS_LINKED(t, dirty)) {
+        LIST_INSERT_HEAD(&c->dirty, t, dirty);
+    }
 }
 
+bool qcow2_cache_is_clean(const Qcow2Cache *c)
+{
+    return LIST_EMPTY(&c->dirty);
+}
+
+/* By look-ups, or by a walk over what is cached if that is less. */
 void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset, uint64_t bytes)
 {
-    for (unsigned i = 0; i < c->num_tables; i++) {
-        Qcow2Table *t = &c->tables[i];
+    if (bytes / c->table_bytes > c->num_used) {
+        for (unsigned i = 0; i < c->num_used; i++) {
+            Qcow2Table *t = &c->tables[i];
 
-        if (t->offset >= offset && t->offset - offset < bytes && t->offset) {
+            if (t->offset && t->offset >= offset && t->offset - offset < bytes) {
+                forget(c, t);
+            }
+        }
+        return;
+    }
+    for (uint64_t at = offset; at < offset + bytes; at += c->table_bytes) {
+        Qcow2Table *t = g_hash_table_lookup(c->by_offset, &at);
+
+        if (t) {
             forget(c, t);
         }
     }
@@ -144,24 +170,21 @@ static int by_offset(const void *a, const void *b)
 int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c)
 {
     g_autoptr(GPtrArray) dirty = g_ptr_array_new();
+    Qcow2Table *t;
     int ret = 0;
 
-    for (unsigned i = 0; c->num_dirty && i < c->num_tables; i++) {
-        if (c->tables[i].dirty) {
-            g_ptr_array_add(dirty, &c->tables[i]);
-        }
+    LIST_FOREACH(t, &c->dirty, dirty) {
+        g_ptr_array_add(dirty, t);
     }
     if (dirty->len > 1) {
         qsort(dirty->pdata, dirty->len, sizeof(void *), by_offset);
     }
     for (guint i = 0; i < dirty->len && ret >= 0; i++) {
-        Qcow2Table *t = g_ptr_array_index(dirty, i);
-
+        t = g_ptr_array_index(dirty, i);
         ret = bdrv_co_pwrite(bs->file->bs, t->offset, t->data, c->table_bytes,
                              0);
         if (ret >= 0) {
-            t->dirty = false;
-            c->num_dirty--;
+            set_clean(t);
         }
     }
     return ret;

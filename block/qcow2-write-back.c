@@ -72,7 +72,7 @@ static int coroutine_fn flush_data(BlockDriverState *bs)
 
 static bool tables_clean(const Qcow2State *s)
 {
-    return !s->l2_cache.num_dirty && s->l1_dirty_from == s->l1_dirty_to;
+    return qcow2_cache_is_clean(&s->l2_cache) && s->l1_dirty_from == s->l1_dirty_to;
 }
 
 int coroutine_fn qcow2_write_tables(BlockDriverState *bs)
