@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include "block-internal.h"
 #include "qapi/qapi-commands-block-core.h"
+#include "qapi/qapi-commands-block-info.h"
 #include "qapi/qapi-commands-block-stats.h"
 #include "util/main-loop.h"
 

@@ -15,6 +15,8 @@
 #define BLOCK_BLOCK_H
 
 #include "qapi/qapi-types-block-core.h"
+#include "qapi/qapi-types-block-drive.h"
+#include "qapi/qapi-types-block-info.h"
 #include "util/error.h"
 #include "util/iov.h"
 
