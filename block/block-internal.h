@@ -11,6 +11,7 @@
 #define BLOCK_INTERNAL_H
 
 #include "block/block-backend.h"
+#include "block/image.h"
 #include "block/io-internal.h"
 #include "util/queue.h"
 
@@ -73,6 +74,7 @@ struct BlockDriver {
     bool (*can_grow)(const BlockDriverState *bs);
     int64_t (*get_allocated_size)(BlockDriverState *bs);
     uint32_t (*get_cluster_size)(BlockDriverState *bs); /* bytes; 0: none */
+    bool (*is_dirty)(BlockDriverState *bs);     /* was not closed well */
 
     /* ---- Rights (perm.c) ---- */
 
@@ -121,12 +123,36 @@ struct BlockDriver {
     int coroutine_fn (*co_truncate)(BlockDriverState *bs, int64_t size,
                                     bool exact, PreallocMode prealloc,
                                     int flags, Error **errp);
-    /* co_change_backing: record the name and format; NULL: none. */
+
+    /* ---- Images (block/image.h has what they do) ---- */
+
+    /* co_change_backing: record the name and format; NULL: none. -ENOSPC: no
+     * room in the header. Sets bs->backing_file, bs->backing_format. */
     int coroutine_fn (*co_change_backing)(BlockDriverState *bs,
                                           const char *filename,
                                           const char *format);
+    /* Adds to @result; @fix: BDRV_FIX_*. -errno: it could not go on. */
     int coroutine_fn (*co_check)(BlockDriverState *bs, BdrvCheckResult *result,
                                  int fix);
+    int coroutine_fn (*co_amend)(BlockDriverState *bs, const BdrvAmend *amend,
+                                 Error **errp);
+    ImageInfoSpecific *(*get_specific_info)(BlockDriverState *bs,
+                                            Error **errp);
+    BlockMeasureInfo *(*measure)(struct json_object *options,
+                                 BlockDriverState *in, Error **errp);
+    /* Snapshots in the image. Of @facts the driver takes what it can keep;
+     * @id is an exact one of the list. */
+    int coroutine_fn (*co_snapshot_create)(BlockDriverState *bs,
+                                           const BdrvSnapshot *facts,
+                                           Error **errp);
+    int coroutine_fn (*co_snapshot_goto)(BlockDriverState *bs, const char *id,
+                                         Error **errp);
+    int coroutine_fn (*co_snapshot_delete)(BlockDriverState *bs,
+                                           const char *id, Error **errp);
+    int coroutine_fn (*co_snapshot_load_tmp)(BlockDriverState *bs,
+                                             const char *id, Error **errp);
+    /* Adds BdrvSnapshot * to @list. */
+    void (*snapshot_list)(BlockDriverState *bs, GPtrArray *list);
 };
 
 struct BlockDriverState {

@@ -49,19 +49,13 @@ bool qmp_blockdev_del(const char *node_name, Error **errp)
 static BlockDeviceInfo *node_info(BlockDriverState *bs, const BlockBackend *blk)
 {
     BlockDeviceInfo *info = g_new0(BlockDeviceInfo, 1);
-    int64_t allocated = bdrv_get_allocated_file_size(bs);
 
     info->file = g_strdup(bdrv_get_filename(bs));
     info->node_name = g_strdup(bs->node_name);
     info->ro = bs->read_only;
     info->drv = g_strdup(bs->drv->name);
     info->detect_zeroes = bs->detect_zeroes;
-    info->image = g_new0(ImageInfo, 1);
-    info->image->filename = g_strdup(info->file);
-    info->image->format = g_strdup(info->drv);
-    info->image->has_actual_size = allocated >= 0;
-    info->image->actual_size = allocated;
-    info->image->virtual_size = bs->total_bytes;
+    info->image = bdrv_image_info(bs, NULL);
     info->cache = g_new0(BlockdevCacheInfo, 1);
     info->cache->writeback = !blk || blk->write_cache;
     info->cache->direct = bs->direct;

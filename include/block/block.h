@@ -60,20 +60,6 @@ typedef enum BdrvChildRole {
     BDRV_CHILD_IMAGE = BDRV_CHILD_DATA | BDRV_CHILD_METADATA,
 } BdrvChildRole;
 
-/* What a check of an image found and mended. */
-typedef struct BdrvCheckResult {
-    int64_t corruptions, leaks, check_errors;
-    int64_t corruptions_fixed, leaks_fixed;
-    int64_t image_end_offset;       /* bytes */
-    int64_t total_clusters, allocated_clusters, fragmented_clusters,
-            compressed_clusters;
-} BdrvCheckResult;
-
-enum {
-    BDRV_FIX_LEAKS  = 1 << 0,
-    BDRV_FIX_ERRORS = 1 << 1,
-};
-
 /* Answers of block status. */
 enum {
     BDRV_BLOCK_DATA         = 1 << 0,
