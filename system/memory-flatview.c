@@ -197,8 +197,9 @@ static void render_region(Render *r, MemoryRegion *mr, wideaddr base,
         .offset = clip.first - base, .mr = mr, .owner = mr->owner,
         .readonly = clip.readonly, .nonvolatile = clip.nonvolatile,
     };
-    if (mr->ram_block) {
+    if (mr->ram_block && (!mr->rom_device || mr->romd)) {
         fr.host = mr->ram_block->host + fr.offset;
+        fr.readonly |= mr->rom_device;
     }
     render_fill_gaps(r, &fr);
 }

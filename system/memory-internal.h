@@ -18,7 +18,7 @@ typedef struct FlatRange {
     uint8_t *host;                      /* of @first; NULL: not RAM */
     MemoryRegion *mr;
     Object *owner;                      /* of @mr, referenced by the view */
-    bool readonly;
+    bool readonly;                      /* no direct writes */
     bool nonvolatile;
 } FlatRange;
 

@@ -13,6 +13,7 @@ MemoryRegionSection section_from_range(AddressSpace *as, const FlatRange *fr)
     return (MemoryRegionSection){
         .mr = fr->mr, .as = as, .offset_in_region = fr->offset,
         .size = flat_range_size(fr), .offset_in_as = fr->first,
+        .direct = fr->host != NULL,
         .readonly = fr->readonly, .nonvolatile = fr->nonvolatile,
     };
 }

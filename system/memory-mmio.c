@@ -188,7 +188,8 @@ unsigned int memory_region_access(const FlatRange *fr, MemAccess *a,
         data = 0;
         memcpy(&data, a->buf, size);
     }
-    if (fr->mr->ram || (a->is_write && fr->readonly)) {
+    if (fr->mr->ram ||
+        (a->is_write && fr->readonly && !fr->mr->rom_device)) {
         a->result |= MEMTX_ACCESS_ERROR;        /* a write to ROM */
     } else {
         a->result |= memory_region_dispatch(fr->mr, offset, &data, size,

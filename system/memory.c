@@ -79,6 +79,22 @@ bool memory_region_init_rom(MemoryRegion *mr, Object *owner, const char *name,
     return true;
 }
 
+bool memory_region_init_rom_device(MemoryRegion *mr, Object *owner,
+                                   const MemoryRegionOps *ops, void *opaque,
+                                   const char *name, uint64_t size,
+                                   Error **errp)
+{
+    if (!memory_region_init_ram(mr, owner, name, size, errp)) {
+        return false;
+    }
+    mr->ram = false;
+    mr->rom_device = true;
+    mr->romd = true;
+    mr->ops = ops;
+    mr->opaque = opaque;
+    return true;
+}
+
 void memory_region_init_ram_mapping(MemoryRegion *mr, Object *owner,
                                     const char *name, const RamMapping *map)
 {
@@ -181,7 +197,7 @@ void memory_region_set_address(MemoryRegion *mr, hwaddr addr)
 
 void memory_region_set_size(MemoryRegion *mr, uint64_t size)
 {
-    g_assert(!mr->ram);
+    g_assert(!mr->ram_block);
     if (mr->size == size) {
         return;
     }
@@ -198,6 +214,18 @@ void memory_region_set_readonly(MemoryRegion *mr, bool readonly)
     }
     memory_region_transaction_begin();
     mr->readonly = readonly;
+    topology_changed |= mr->enabled;
+    memory_region_transaction_commit();
+}
+
+void memory_region_rom_device_set_romd(MemoryRegion *mr, bool romd)
+{
+    g_assert(mr->rom_device);
+    if (mr->romd == romd) {
+        return;
+    }
+    memory_region_transaction_begin();
+    mr->romd = romd;
     topology_changed |= mr->enabled;
     memory_region_transaction_commit();
 }

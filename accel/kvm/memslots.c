@@ -73,7 +73,7 @@ static bool section_to_slot(KVMState *s, const MemoryRegionSection *sec,
     RamBlock *rb = sec->mr->ram_block;
 
     *slot = (KVMSlot){ 0 };
-    if (!rb || sec->size <= skip || (sec->readonly && !s->readonly_mem)) {
+    if (!sec->direct || sec->size <= skip || (sec->readonly && !s->readonly_mem)) {
         return false;
     }
     slot->gpa = start;
@@ -179,7 +179,7 @@ static void kvm_region_add(MemoryListener *l, MemoryRegionSection *sec)
 {
     KVMState *s = listener_state(l);
 
-    if (sec->mr->ram_block) {
+    if (sec->direct) {
         g_array_append_val(s->pending_add, *sec);
     }
 }
@@ -188,7 +188,7 @@ static void kvm_region_del(MemoryListener *l, MemoryRegionSection *sec)
 {
     KVMState *s = listener_state(l);
 
-    if (sec->mr->ram_block) {
+    if (sec->direct) {
         g_array_append_val(s->pending_del, *sec);
     }
 }

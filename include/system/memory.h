@@ -2,9 +2,9 @@
 /*
  * The guest's physical memory: regions, address spaces and access to them.
  *
- * A MemoryRegion is RAM, ROM, MMIO (or port I/O), an alias of a part of
- * another region, or a container that places subregions at offsets; an
- * overlap is decided by priority, then by the later addition. An AddressSpace
+ * A MemoryRegion is RAM, ROM, MMIO (or port I/O), a ROM device (both in turn),
+ * an alias of a part of another region, or a container that places subregions
+ * at offsets; an overlap is decided by priority, then by the later addition. An AddressSpace
  * renders the tree below its root into a FlatView, a sorted array of ranges,
  * published under RCU; listeners (KVM slots, ioeventfds, vhost) hear the
  * differences between two views in one batch.
@@ -92,6 +92,8 @@ struct MemoryRegion {
     int32_t priority;
     bool enabled, ram, readonly, lockless, nonvolatile;
     bool terminates;                    /* not a pure container */
+    bool rom_device;                    /* RAM that @ops answer for */
+    bool romd;                          /* its reads are from RAM now */
     const MemoryRegionOps *ops;
     void *opaque;
     MemoryRegion *container;
@@ -139,6 +141,18 @@ bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
  * memory_region_get_ram_ptr. */
 bool memory_region_init_rom(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp);
+/*
+ * RAM that a device answers for, as flash memory: while its RAM is shown, reads
+ * are direct, as of ROM, and each write goes to @ops; else reads do, too. It
+ * starts shown. The device changes RAM by memory_region_get_ram_ptr and
+ * memory_mark_dirty. For other purposes (DMA, vhost) it counts as ROM or MMIO.
+ */
+bool memory_region_init_rom_device(MemoryRegion *mr, Object *owner,
+                                   const MemoryRegionOps *ops, void *opaque,
+                                   const char *name, uint64_t size,
+                                   Error **errp);
+/* Whether the RAM of a ROM device is shown. */
+void memory_region_rom_device_set_romd(MemoryRegion *mr, bool romd);
 /* RAM over memory that the caller mapped and unmaps; @fd -1 when anonymous. */
 typedef struct RamMapping {
     void *host;
@@ -195,6 +209,7 @@ typedef struct MemoryRegionSection {
     hwaddr offset_in_region;            /* bytes */
     uint64_t size;                      /* bytes; UINT64_MAX = 2^64 */
     hwaddr offset_in_as;
+    bool direct;                        /* RAM or ROM: host memory */
     bool readonly;
     bool nonvolatile;
 } MemoryRegionSection;

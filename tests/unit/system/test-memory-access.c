@@ -315,6 +315,46 @@ static void test_lock_taken_unless_lockless(void)
     }
 }
 
+#define FLASH_BASE 0x30000
+
+/* The device hears of writes always, of reads only while it hides its RAM. */
+static void test_rom_device(void)
+{
+    MemoryRegion flash;
+    uint64_t len = 4;
+    uint32_t v;
+    Fixture f;
+
+    fixture_init(&f);
+    g_assert_true(memory_region_init_rom_device(&flash, NULL, &f.ops, &f,
+                                                "flash", 0x1000, NULL));
+    memory_region_add_subregion(&f.root, FLASH_BASE, &flash);
+    memset(memory_region_get_ram_ptr(&flash), 0x5a, 0x1000);
+    g_assert_cmphex(rw(&f, FLASH_BASE + 8, &v, 4, false), ==, MEMTX_OK);
+    g_assert_cmphex(v, ==, 0x5a5a5a5a);
+    g_assert_cmpstr(f.log->str, ==, "");
+    g_assert_cmphex(rw(&f, FLASH_BASE + 8, &v, 4, true), ==, MEMTX_OK);
+    g_assert_cmpstr(f.log->str, ==, "w8.4=5a5a5a5a ");
+    g_assert_cmphex(dma_write(&f.as, FLASH_BASE, &v, 4), ==,
+                    MEMTX_ACCESS_ERROR);
+    g_assert_null(dma_map(&f.as, FLASH_BASE, &len, true));
+    g_assert_cmphex(dma_read(&f.as, FLASH_BASE, &v, 4), ==, MEMTX_OK);
+
+    memory_region_rom_device_set_romd(&flash, false);
+    g_string_truncate(f.log, 0);
+    g_assert_cmphex(rw(&f, FLASH_BASE + 8, &v, 4, false), ==, MEMTX_OK);
+    g_assert_cmphex(v, ==, 0x0b0a0908);
+    g_assert_cmphex(rw(&f, FLASH_BASE + 12, &v, 2, true), ==, MEMTX_OK);
+    g_assert_cmpstr(f.log->str, ==, "r8.4 wc.2=908 ");
+    g_assert_cmphex(dma_read(&f.as, FLASH_BASE, &v, 4), ==,
+                    MEMTX_ACCESS_ERROR);
+    memory_region_rom_device_set_romd(&flash, true);
+    g_assert_cmphex(rw(&f, FLASH_BASE + 8, &v, 4, false), ==, MEMTX_OK);
+    g_assert_cmphex(v, ==, 0x5a5a5a5a);
+    memory_region_deinit(&flash);
+    fixture_clear(&f);
+}
+
 static void test_dma_ram_only(void)
 {
     uint8_t buf[0x20] = { 0 };
@@ -650,6 +690,7 @@ int main(int argc, char **argv)
     g_test_add_func("/system/memory/reentrancy", test_reentrancy_refused);
     g_test_add_func("/system/memory/lock", test_lock_taken_unless_lockless);
     g_test_add_func("/system/memory/dma", test_dma_ram_only);
+    g_test_add_func("/system/memory/rom-device", test_rom_device);
     g_test_add_func("/system/memory/map", test_map);
     g_test_add_func("/system/memory/ioeventfd/diff", test_ioeventfd_diff);
     g_test_add_func("/system/memory/ioeventfd/dispatch",

@@ -362,6 +362,39 @@ static void test_view_reclaimed_by_main_loop(void)
     memory_region_deinit(&root);
 }
 
+/* Flash memory: read-only RAM, then registers, then RAM again. */
+static void test_rom_device(void)
+{
+    MemoryRegion root, below, mr;
+    AddressSpace as = { 0 };
+    MemoryRegionSection s;
+
+    memory_region_init(&root, NULL, "root", 0x10000);
+    memory_region_init_io(&below, NULL, &null_ops, NULL, "below", 0x3000);
+    g_assert_true(memory_region_init_rom_device(&mr, NULL, &null_ops, NULL,
+                                                "flash", 0x1000, NULL));
+    g_assert_false(memory_region_is_ram(&mr));
+    g_assert_nonnull(memory_region_get_ram_ptr(&mr));
+    address_space_init(&as, &root, "test");
+    memory_region_add_subregion(&root, 0, &below);
+    memory_region_add_subregion_overlap(&root, 0x1000, &mr, 1);
+    assert_view(&as, "0-fff:below@0 1000-1fff:flash@0r 2000-2fff:below@2000");
+    s = memory_region_find(&as, 0x1000, 1);
+    g_assert_true(s.direct && s.readonly);
+
+    memory_region_rom_device_set_romd(&mr, false);
+    assert_view(&as, "0-fff:below@0 1000-1fff:flash@0 2000-2fff:below@2000");
+    s = memory_region_find(&as, 0x1000, 1);
+    g_assert_false(s.direct || s.readonly);
+    memory_region_rom_device_set_romd(&mr, true);
+    assert_view(&as, "0-fff:below@0 1000-1fff:flash@0r 2000-2fff:below@2000");
+
+    memory_region_deinit(&mr);
+    memory_region_deinit(&below);
+    address_space_destroy(&as);
+    memory_region_deinit(&root);
+}
+
 static void test_find(void)
 {
     MemoryRegion root, a;
@@ -406,5 +439,6 @@ int main(int argc, char **argv)
     g_test_add_func("/system/memory/view/reclaimed",
                     test_view_reclaimed_by_main_loop);
     g_test_add_func("/system/memory/find", test_find);
+    g_test_add_func("/system/memory/view/rom-device", test_rom_device);
     return g_test_run();
 }

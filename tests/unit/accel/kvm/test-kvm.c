@@ -77,6 +77,50 @@ static void test_ram_and_rom(void)
     g_assert_cmphex(ram[0x1000], ==, 0x5a);
 }
 
+#define FLASH_GPA 0xc0000
+
+static MemoryRegion flash;
+static unsigned flash_reads;
+
+static uint64_t flash_read(void *opaque, hwaddr addr, unsigned size)
+{
+    flash_reads++;
+    return 0x77;
+}
+
+/* The value tells whether the RAM is shown. */
+static void flash_write(void *opaque, hwaddr addr, uint64_t data, unsigned size)
+{
+    memory_region_rom_device_set_romd(&flash, data);
+}
+
+/* A slot that comes and goes by the guest's own writes. */
+static void test_rom_device(void)
+{
+    static const MemoryRegionOps ops = {
+        .read = flash_read, .write = flash_write,
+    };
+
+    SKIP_WITHOUT_KVM();
+    g_assert_true(memory_region_init_rom_device(&flash, NULL, &ops, NULL,
+                                                "flash", 0x10000, NULL));
+    memset(memory_region_get_ram_ptr(&flash), 0x11, 16);
+    memory_region_add_subregion_overlap(get_system_memory(), FLASH_GPA, &flash,
+                                        1);
+    /* mov ax, 0xc000; mov es, ax; xor eax, eax; mov al, es:[0]
+     * mov byte es:[1], 0; mov ah, es:[0]; mov byte es:[1], 1
+     * shl eax, 16; mov al, es:[0]; say */
+    KT_LOAD(0xb8, 0x00, 0xc0, 0x8e, 0xc0, 0x66, 0x31, 0xc0,
+            0x26, 0xa0, 0x00, 0x00,
+            0x26, 0xc6, 0x06, 0x01, 0x00, 0x00, 0x26, 0x8a, 0x26, 0x00, 0x00,
+            0x26, 0xc6, 0x06, 0x01, 0x00, 0x01,
+            0x66, 0xc1, 0xe0, 0x10, 0x26, 0xa0, 0x00, 0x00,
+            KT_SAY_EAX, KT_HALT);
+    g_assert_cmphex(kt_run(), ==, 0x77110011);
+    g_assert_cmpuint(flash_reads, ==, 1);
+    memory_region_deinit(&flash);
+}
+
 static void test_empty_address_reads_ones(void)
 {
     SKIP_WITHOUT_KVM();
@@ -519,6 +563,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kvm/exit/mmio", test_mmio);
     g_test_add_func("/kvm/exit/empty-address", test_empty_address_reads_ones);
     g_test_add_func("/kvm/memory/ram-and-rom", test_ram_and_rom);
+    g_test_add_func("/kvm/memory/rom-device", test_rom_device);
     g_test_add_func("/kvm/run/stop-and-continue", test_stop_and_continue);
     g_test_add_func("/kvm/run/stop-in-a-loop", test_stop_in_a_loop);
     g_test_add_func("/kvm/run/stop-in-halt", test_stop_in_halt);
