@@ -88,6 +88,15 @@ struct BlockDriver {
     void (*set_perm)(BlockDriverState *bs, uint64_t perm, uint64_t shared);
     void (*abort_perm)(BlockDriverState *bs);
 
+    /* ---- Stored bitmaps (block/dirty-bitmap.h). Main thread ---- */
+
+    /* Refuse a new persistent one that could not be stored. NULL: none can. */
+    bool (*can_store_bitmap)(BlockDriverState *bs, const char *name,
+                             uint32_t granularity, Error **errp);
+    /* Remove the stored one, if there is one. */
+    bool (*remove_stored_bitmap)(BlockDriverState *bs, const char *name,
+                                 Error **errp);
+
     /* ---- Quiet (drain.c) ---- */
 
     /* Stop making requests of its own; go on. */
@@ -186,6 +195,8 @@ struct BlockDriverState {
     uint64_t wr_highest_offset;     /* bytes */
     uint64_t write_gen, flushed_gen;        /* atomic; equal: nothing to do */
 
+    GMutex dirty_lock;              /* of the bits of all bitmaps */
+    LIST_HEAD(, BdrvDirtyBitmap) dirty_bitmaps;
     CoMutex tracked_lock;           /* of the list and the count */
     LIST_HEAD(, BdrvTracked) tracked;
     unsigned serialising;           /* of @tracked */

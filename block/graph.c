@@ -8,6 +8,7 @@
  */
 #include "util/osdep.h"
 #include "block-internal.h"
+#include "block/dirty-bitmap.h"
 #include <json-c/json.h>
 #include "util/main-loop.h"
 
@@ -377,6 +378,8 @@ static void bdrv_delete(BlockDriverState *bs)
     if (bs->drv->close && bs->opaque) {
         bs->drv->close(bs);
     }
+    bdrv_dirty_bitmaps_free_all(bs);
+    g_mutex_clear(&bs->dirty_lock);
     while ((c = LIST_FIRST(&bs->children))) {
         bdrv_detach_child(c);
     }

@@ -2,6 +2,7 @@
 /* Operations on whole images, for tools and QMP: to the driver that can. */
 #include "util/osdep.h"
 #include "block-internal.h"
+#include "block/dirty-bitmap.h"
 
 typedef struct ImageOp {
     BlockDriverState *bs;
@@ -30,6 +31,7 @@ static int run_drained(BdrvRunFn *fn, ImageOp *op)
     ret = bdrv_run(op->bs->ctx, fn, op);
     if (op->bs->drv->get_length(op->bs) >= 0) {
         op->bs->total_bytes = op->bs->drv->get_length(op->bs);
+        bdrv_dirty_bitmaps_resize(op->bs);
     }
     __atomic_fetch_add(&op->bs->write_gen, 1, __ATOMIC_SEQ_CST);
     bdrv_drained_end(op->bs);

@@ -11,6 +11,7 @@
  */
 #include "util/osdep.h"
 #include "block-internal.h"
+#include "block/dirty-bitmap.h"
 #include "util/main-loop.h"
 
 /* Copies and zeros go through a buffer of at most this. */
@@ -290,20 +291,23 @@ static void note_end(BlockDriverState *bs, int64_t end)
     }
     if (end > bs->total_bytes) {
         bs->total_bytes = end;
+        bdrv_dirty_bitmaps_resize(bs);
     }
 }
 
-static int coroutine_fn write_end(BdrvTracked *req, int64_t end, int flags,
-                                  int ret)
+/* A write from @start is over. */
+static int coroutine_fn write_end(BdrvTracked *req, int64_t start, int64_t end,
+                                  int flags, int ret)
 {
     BlockDriverState *bs = req->bs;
 
     __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
     if (ret >= 0) {
         note_end(bs, end);
-        if (flags & BDRV_REQ_FUA & ~bs->drv->supported_write_flags) {
-            ret = bdrv_co_flush(bs);
-        }
+    }
+    bdrv_set_dirty(bs, start, end - start);
+    if (ret >= 0 && (flags & BDRV_REQ_FUA & ~bs->drv->supported_write_flags)) {
+        ret = bdrv_co_flush(bs);
     }
     bdrv_tracked_end(req);
     return ret < 0 ? ret : 0;
@@ -355,7 +359,7 @@ int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
         return ret;
     }
     ret = write_data(bs, offset, iov, flags);
-    return write_end(&req, offset + bytes, flags, ret);
+    return write_end(&req, offset, offset + bytes, flags, ret);
 }
 
 int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
@@ -384,7 +388,7 @@ int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
     bdrv_tracked_begin(&req, bs, offset, bytes);
     bdrv_tracked_serialise(&req, 1, true);
     ret = bs->drv->co_pwritev_compressed(bs, offset, bytes, iov);
-    return write_end(&req, offset + bytes, 0, ret);
+    return write_end(&req, offset, offset + bytes, 0, ret);
 }
 
 /* ---- Zeroes ---- */
@@ -448,7 +452,7 @@ static int coroutine_fn zero_one(BlockDriverState *bs, int64_t offset,
 int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
                                        int64_t bytes, int flags)
 {
-    int64_t end = offset + bytes;
+    int64_t start = offset, end = offset + bytes;
     BdrvTracked req;
     int ret = check_write(bs, offset, bytes);
 
@@ -468,7 +472,7 @@ int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
         ret = zero_one(bs, offset, n, flags);
         offset += n;
     }
-    return write_end(&req, end, flags, ret);
+    return write_end(&req, start, end, flags, ret);
 }
 
 /* ---- Discard, flush, length ---- */
@@ -498,6 +502,7 @@ int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
         int64_t n = MIN(max, end - start);
 
         ret = bs->drv->co_pdiscard(bs, start, n);
+        bdrv_set_dirty(bs, start, n);
         start += n;
     }
     __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
@@ -568,6 +573,7 @@ int coroutine_fn bdrv_co_truncate(BlockDriverState *bs, int64_t size,
     length = bs->drv->get_length(bs);
     if (length >= 0) {
         bs->total_bytes = length;
+        bdrv_dirty_bitmaps_resize(bs);
     }
     __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
     bdrv_tracked_end(&req);

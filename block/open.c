@@ -176,6 +176,8 @@ static BlockDriverState *node_new(const BlockDriver *drv)
     LIST_INIT(&bs->children);
     LIST_INIT(&bs->parents);
     LIST_INIT(&bs->tracked);
+    LIST_INIT(&bs->dirty_bitmaps);
+    g_mutex_init(&bs->dirty_lock);
     co_mutex_init(&bs->tracked_lock);
     return bs;
 }
