@@ -209,10 +209,12 @@ static void take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
     Qcow2Extension *e;
 
     if (type == QCOW2_EXT_BACKING_FORMAT) {
+        g_free(bs->backing_format);
         bs->backing_format = g_strndup((const char *)data, bytes);
         return;
     }
     if (type == QCOW2_EXT_DATA_FILE) {
+        g_free(s->data_file_name);
         s->data_file_name = g_strndup((const char *)data, bytes);
         return;
     }

@@ -12,6 +12,7 @@
  *   qcow2.c      the driver: open, read, write, zero, discard, status
  *   resize       another size; preallocation
  *   create       new images
+ *   info         facts for users, sizes of new images, backing file's name
  *
  * Order. A table that points to something is written when what it points to
  * is on the disk, and counts go down when nothing points there any more:
@@ -318,6 +319,16 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
 /* qcow2_create: a new image in @file, which is written over. Main thread. */
 bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
                   Error **errp);
+
+/* ---- qcow2-info.c ---- */
+
+ImageInfoSpecific *qcow2_get_specific_info(BlockDriverState *bs, Error **errp);
+bool qcow2_is_dirty(BlockDriverState *bs);
+int coroutine_fn qcow2_co_change_backing(BlockDriverState *bs,
+                                         const char *filename,
+                                         const char *format);
+BlockMeasureInfo *qcow2_measure(struct json_object *options,
+                                BlockDriverState *in, Error **errp);
 
 /* ---- qcow2.c ---- */
 
