@@ -12,6 +12,7 @@
 #include "hw/intc/arm_gic.h"
 #include "hw/intc/arm_gicv2m.h"
 #include "hw/rtc/pl031.h"
+#include "hw/virtio/virtio-mmio.h"
 #include "target/arm/cpu.h"
 
 /* Enough for 512 CPUs and 32 transports. */
@@ -336,6 +337,24 @@ static void add_fw_cfg(VirtFdt *f)
     fdt_end(w);
 }
 
+/* virtio/mmio.yaml. The line is high until the driver has acknowledged all: an
+ * edge would lose what comes between its read and that. */
+static void add_virtio_mmio(VirtFdt *f)
+{
+    FdtWriter *w = &f->w;
+
+    for (uint32_t n = 0; n < VIRT_NUM_MMIO; n++) {
+        uint64_t base = VIRT_MMIO_BASE + n * VIRTIO_MMIO_BYTES;
+
+        fdt_nodef(w, "virtio_mmio@%" PRIx64, base);
+        fdt_str(w, "compatible", "virtio,mmio");
+        fdt_reg1(w, base, VIRTIO_MMIO_BYTES);
+        add_spi(f, VIRT_SPI_MMIO + n, FDT_LEVEL);
+        fdt_empty(w, "dma-coherent");
+        fdt_end(w);
+    }
+}
+
 /* ---- PCI ---- */
 
 #define PCI_RANGE_IO    0x01000000u
@@ -427,6 +446,7 @@ bool virt_build_fdt(VirtMachine *v, Error **errp)
     add_rtc(&f);
     add_power_button(&f);
     add_fw_cfg(&f);
+    add_virtio_mmio(&f);
     add_pci(&f);
     fdt_node(w, "chosen");
     fdt_end(w);

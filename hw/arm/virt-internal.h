@@ -69,6 +69,8 @@
 #define VIRT_NUM_V2M            64
 #define VIRT_NUM_SPIS           256
 
+#define VIRT_NUM_MMIO           32      /* virtio-mmio transports */
+
 #define VIRT_PIN_POWER          3       /* of the PL061 */
 
 #define VIRT_MAX_CPUS           512

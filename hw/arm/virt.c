@@ -8,6 +8,7 @@
 #include "virt-internal.h"
 #include "hw/char/pl011.h"
 #include "hw/rtc/pl031.h"
+#include "hw/virtio/virtio-mmio.h"
 #include "qapi/qapi-types-common.h"
 #include "qom/property.h"
 #include "system/serial.h"
@@ -113,11 +114,38 @@ static bool virt_create_pci(VirtMachine *v, Error **errp)
     return gpex_create_root(pci, errp);
 }
 
+static bool virt_create_mmio_slot(VirtMachine *v, unsigned n, Error **errp)
+{
+    VirtIOMMIOProxy *p = VIRTIO_MMIO(qdev_new(TYPE_VIRTIO_MMIO));
+
+    p->slot = n;
+    if (!qdev_realize_and_unref(DEVICE(p), NULL, errp)) {
+        return false;
+    }
+    memory_region_add_subregion(get_system_memory(),
+                                VIRT_MMIO_BASE + n * VIRTIO_MMIO_BYTES,
+                                &p->io);
+    qdev_connect_gpio_out_named(DEVICE(p), NULL, 0,
+                                v->spi[VIRT_SPI_MMIO + n]);
+    return true;
+}
+
+/* A device without bus= takes the oldest: the last slot, as with QEMU. */
+static bool virt_create_mmio(VirtMachine *v, Error **errp)
+{
+    for (unsigned n = VIRT_NUM_MMIO; n--; ) {
+        if (!virt_create_mmio_slot(v, n, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool virt_create_devices(VirtMachine *v, Error **errp)
 {
     return virt_create_uart(v, errp) && virt_create_rtc(v, errp) &&
            virt_create_power_button(v, errp) && virt_create_fw_cfg(v, errp) &&
-           virt_create_pci(v, errp);
+           virt_create_pci(v, errp) && virt_create_mmio(v, errp);
 }
 
 /* ---- The machine ---- */

@@ -433,15 +433,15 @@ static void serial_queue_reset(VirtIODevice *vdev, uint32_t n)
     }
 }
 
-/* "virtio-serial0.0": after the id that the user gave the transport. */
+/* "virtio-serial0.0": after the id that the user gave. */
 static BusState *serial_make_bus(VirtIOSerial *s)
 {
-    DeviceState *transport = DEVICE(s)->parent_bus->parent;
+    DeviceState *dev = virtio_get_user_device(VIRTIO_DEVICE(s));
     g_autofree char *name = NULL;
     BusState *bus;
 
-    if (transport->id) {
-        name = g_strdup_printf("%s.0", transport->id);
+    if (dev->id) {
+        name = g_strdup_printf("%s.0", dev->id);
     }
     bus = qbus_new(TYPE_VIRTIO_SERIAL_BUS, DEVICE(s), name);
     qbus_set_hotplug_handler(bus, OBJECT(s));

@@ -365,7 +365,7 @@ static void virtio_net_unrealize(VirtIODevice *vdev)
 static bool virtio_net_realize(VirtIODevice *vdev, Error **errp)
 {
     VirtIONet *n = VIRTIO_NET(vdev);
-    DeviceState *transport = DEVICE(vdev)->parent_bus->parent;
+    DeviceState *dev = virtio_get_user_device(vdev);
     NetClientState *nc;
 
     if (!virtio_net_check_props(n, errp)) {
@@ -378,8 +378,7 @@ static bool virtio_net_realize(VirtIODevice *vdev, Error **errp)
     memcpy(n->mac, n->conf.macaddr.a, sizeof(n->mac));
     n->status = VIRTIO_NET_S_LINK_UP;
     n->nic = nic_new(&virtio_net_client_info, &n->conf,
-                     object_get_typename(OBJECT(transport)), transport->id,
-                     n);
+                     object_get_typename(OBJECT(dev)), dev->id, n);
     nc = nic_get_queue(n->nic, 0);
     if (net_peer_has_vnet_hdr_len(nc, VIRTIO_NET_HDR_LEN)) {
         n->host_hdr_len = VIRTIO_NET_HDR_LEN;

@@ -231,31 +231,6 @@ static void virtio_pci_reset_device(VirtIOPCIProxy *p)
 
 /* ---- Common configuration, 4.1.4.3 ---- */
 
-static uint32_t queue_addr_half(VirtQueue *vq, hwaddr off)
-{
-    VirtQueueAddrs a;
-    const uint64_t *addr[3] = { &a.desc, &a.driver, &a.device };
-    unsigned i = (off - VIRTIO_PCI_COMMON_Q_DESCLO) / 8;
-
-    virtio_queue_get_addrs(vq, &a);
-    return off % 8 ? *addr[i] >> 32 : *addr[i];
-}
-
-static void queue_set_addr_half(VirtQueue *vq, hwaddr off, uint32_t val)
-{
-    VirtQueueAddrs a;
-    uint64_t *addr[3] = { &a.desc, &a.driver, &a.device };
-    unsigned i = (off - VIRTIO_PCI_COMMON_Q_DESCLO) / 8;
-
-    virtio_queue_get_addrs(vq, &a);
-    if (off % 8) {
-        *addr[i] = (uint32_t)*addr[i] | (uint64_t)val << 32;
-    } else {
-        *addr[i] = (*addr[i] & ~0xffffffffULL) | val;
-    }
-    virtio_queue_set_addrs(vq, &a);
-}
-
 /* Registers of the selected queue; one that does not exist reads as 0. */
 static uint64_t queue_reg_read(VirtIOPCIProxy *p, hwaddr off)
 {
@@ -275,7 +250,8 @@ static uint64_t queue_reg_read(VirtIOPCIProxy *p, hwaddr off)
     case COMMON_Q_NDATA:
         return p->vdev->queue_sel;
     case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
-        return queue_addr_half(vq, off);
+        off -= VIRTIO_PCI_COMMON_Q_DESCLO;
+        return virtio_queue_get_addr_half(vq, off / 8, off & 4);
     default:                        /* Q_RESET: done at once */
         return 0;
     }
@@ -303,7 +279,8 @@ static void queue_reg_write(VirtIOPCIProxy *p, hwaddr off, uint32_t val)
         }
         break;
     case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
-        queue_set_addr_half(vq, off, val);
+        off -= VIRTIO_PCI_COMMON_Q_DESCLO;
+        virtio_queue_set_addr_half(vq, off / 8, off & 4, val);
         break;
     case COMMON_Q_RESET:
         if (val == 1 &&
@@ -534,31 +511,6 @@ static void virtio_pci_config_write(PCIDevice *pci, uint32_t addr, uint32_t val,
 
 /* ---- State ---- */
 
-static bool get_vdev(VMStateReader *r, void *pv, size_t size,
-                     const VMStateField *field, Error **errp)
-{
-    VirtIODevice *vdev = *(VirtIODevice **)pv;
-    VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vdev);
-
-    return vmstate_load(&vmstate_virtio, vdev, 1, r, errp) &&
-           (!vdc->vmsd || vmstate_load(vdc->vmsd, vdev, vdc->vmsd->version_id,
-                                       r, errp));
-}
-
-static bool put_vdev(VMStateWriter *w, const void *pv, size_t size,
-                     const VMStateField *field, Error **errp)
-{
-    VirtIODevice *vdev = *(VirtIODevice *const *)pv;
-    VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vdev);
-
-    return vmstate_save(&vmstate_virtio, vdev, w, errp) &&
-           (!vdc->vmsd || vmstate_save(vdc->vmsd, vdev, w, errp));
-}
-
-static const VMStateInfo vmstate_info_vdev = {
-    .name = "virtio device", .get = get_vdev, .put = put_vdev,
-};
-
 static bool vector_post_load(VirtIOPCIProxy *p, uint16_t vector, Error **errp)
 {
     if (vector != VIRTIO_NO_VECTOR &&
@@ -598,7 +550,8 @@ static const VMStateDescription vmstate_virtio_pci = {
         VMSTATE_UINT32(dfselect, VirtIOPCIProxy),
         VMSTATE_UINT32(gfselect, VirtIOPCIProxy),
         VMSTATE_UINT32_ARRAY(gf, VirtIOPCIProxy, 2),
-        VMSTATE_CUSTOM(vdev, VirtIOPCIProxy, vmstate_info_vdev, VirtIODevice *),
+        VMSTATE_CUSTOM(vdev, VirtIOPCIProxy, vmstate_info_virtio_device,
+                       VirtIODevice *),
         VMSTATE_END_OF_LIST()
     },
 };

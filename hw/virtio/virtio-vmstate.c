@@ -124,3 +124,28 @@ const VMStateDescription vmstate_virtio = {
         VMSTATE_END_OF_LIST()
     },
 };
+
+static bool get_vdev(VMStateReader *r, void *pv, size_t size,
+                     const VMStateField *field, Error **errp)
+{
+    VirtIODevice *vdev = *(VirtIODevice **)pv;
+    VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vdev);
+
+    return vmstate_load(&vmstate_virtio, vdev, 1, r, errp) &&
+           (!vdc->vmsd || vmstate_load(vdc->vmsd, vdev, vdc->vmsd->version_id,
+                                       r, errp));
+}
+
+static bool put_vdev(VMStateWriter *w, const void *pv, size_t size,
+                     const VMStateField *field, Error **errp)
+{
+    VirtIODevice *vdev = *(VirtIODevice *const *)pv;
+    VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vdev);
+
+    return vmstate_save(&vmstate_virtio, vdev, w, errp) &&
+           (!vdc->vmsd || vmstate_save(vdc->vmsd, vdev, w, errp));
+}
+
+const VMStateInfo vmstate_info_virtio_device = {
+    .name = "virtio device", .get = get_vdev, .put = put_vdev,
+};

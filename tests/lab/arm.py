@@ -33,6 +33,9 @@ GUEST = "-accel kvm -cpu host -m 256 -kernel /Image -initrd /guest.cpio"
 DISK = "-drive if=none,id=d,format=raw,file=/tmp/disk " \
     "-device virtio-blk-pci,drive=d"
 NET = "-netdev user,id=n -device virtio-net-pci,netdev=n,romfile="
+MMIO_DEVICES = "-drive if=none,id=d,format=raw,file=/tmp/disk " \
+    "-device virtio-blk-device,drive=d,iothread=t -netdev user,id=n " \
+    "-device virtio-net-device,netdev=n -device virtio-rng-device"
 APPEND = "-append 'console=ttyAMA0 quiet panic=-1 guest.modules=%s'"
 
 # What the guest does: each line that it prints is looked for.
@@ -78,12 +81,18 @@ CASES = [
     Case("boot/gicv3/devices", 3, "-M virt " + DISK + " " + NET +
          " -device virtio-rng-pci", CHECK_DEVICES,
          ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("boot/gicv3/mmio", 3, "-M virt -smp 2 -object iothread,id=t " +
+         MMIO_DEVICES, CHECK_DEVICES,
+         ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
     Case("boot/gicv3/reboot", 3, "-M virt -smp 2 " + DISK, CHECK_REBOOT,
          ["GUEST-RC 250", "SECOND-BOOT"]),
     Case("boot/gicv2/1-cpu", 2, "-M virt,gic-version=2", "",
          ["GUEST-UP .* cpus 1"]),
     Case("boot/gicv2/devices", 2, "-M virt,gic-version=2 -smp 2 " + DISK +
          " " + NET + " -device virtio-rng-pci", CHECK_DEVICES,
+         ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("boot/gicv2/mmio", 2, "-M virt,gic-version=2 -smp 2 -object "
+         "iothread,id=t " + MMIO_DEVICES, CHECK_DEVICES,
          ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
     Case("boot/gicv2/reboot", 2, "-M virt,gic-version=2 " + DISK,
          CHECK_REBOOT, ["GUEST-RC 250", "SECOND-BOOT"]),

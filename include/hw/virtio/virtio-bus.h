@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between a virtio transport (PCI, later MMIO) and the device behind it.
+ * Between a virtio transport (PCI, MMIO) and the device behind it.
  *
  * The bus has one slot. The transport's registers call the virtio_dev_*
  * functions below; the core calls the transport through VirtioBusClass.
@@ -35,6 +35,10 @@ struct VirtioBusClass {
     AddressSpace *(*get_dma_as)(DeviceState *transport);
 };
 
+/* For a transport's table: the device behind it (VirtIODevice *), the core's
+ * part and its own. */
+extern const VMStateInfo vmstate_info_virtio_device;
+
 /* The transport allows DMA (PCI bus mastering): queues run only then. */
 void virtio_set_dma_enabled(VirtIODevice *vdev, bool on);
 /* Stop the queues, as for a change of their vectors; start them again if the
@@ -56,6 +60,12 @@ uint8_t virtio_dev_read_isr(VirtIODevice *vdev);        /* reads clear */
 
 void virtio_queue_set_num(VirtQueue *vq, uint16_t num);
 void virtio_queue_set_addrs(VirtQueue *vq, const VirtQueueAddrs *a);
+/* 32 bits of an address, as registers have them; @area: 0 descriptors,
+ * 1 driver, 2 device. */
+uint32_t virtio_queue_get_addr_half(const VirtQueue *vq, unsigned int area,
+                                    bool high);
+void virtio_queue_set_addr_half(VirtQueue *vq, unsigned int area, bool high,
+                                uint32_t val);
 void virtio_queue_enable(VirtQueue *vq);
 bool virtio_queue_is_enabled(const VirtQueue *vq);
 void virtio_queue_reset(VirtQueue *vq);                 /* VIRTIO_F_RING_RESET */

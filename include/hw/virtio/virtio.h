@@ -151,6 +151,8 @@ extern const VMStateDescription vmstate_virtio;
  */
 void virtio_init(VirtIODevice *vdev, uint32_t config_len);
 void virtio_cleanup(VirtIODevice *vdev);
+/* What the user made and named: the device, or the transport that owns it. */
+DeviceState *virtio_get_user_device(VirtIODevice *vdev);
 /* @size: a power of two up to VIRTQUEUE_MAX_SIZE. */
 VirtQueue *virtio_add_queue(VirtIODevice *vdev, uint16_t size,
                             VirtioQueueFn *fn);

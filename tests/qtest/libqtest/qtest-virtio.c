@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Modern virtio-pci for qtests. VirtIO 1.2, 4.1. */
+/* A virtio driver for qtests, and its PCI transport. VirtIO 1.2, 4.1. */
 #include "util/osdep.h"
 #include "qtest-virtio.h"
 
@@ -45,33 +45,6 @@ static void qvirtio_take_cap(QVirtio *v, uint8_t cap)
     qpci_map_bar(pci, w.bar);
 }
 
-void qvirtio_init(QVirtio *v, QPci *pci, uint16_t virtio_id, int nth)
-{
-    uint8_t cap = 0;
-
-    memset(v, 0, sizeof(*v));
-    v->qts = pci->qts;
-    v->pci = qpci_find(pci, VIRTIO_VENDOR, VIRTIO_DEVICE_BASE + virtio_id,
-                       nth);
-    g_assert_nonnull(v->pci);
-    qpci_enable(v->pci);
-    while ((cap = qpci_find_cap(v->pci, CAP_VENDOR, cap)) != 0) {
-        qvirtio_take_cap(v, cap);
-    }
-    g_assert_cmpuint(v->common.length, >=, QVIRTIO_COMMON_Q_NDATA);
-    g_assert_cmpuint(v->notify.length, >, 0);
-    qvirtio_reset(v);
-    qvirtio_set_status(v, QVIRTIO_ACKNOWLEDGE);
-    qvirtio_set_status(v, QVIRTIO_ACKNOWLEDGE | QVIRTIO_DRIVER);
-}
-
-void qvirtio_clear(QVirtio *v)
-{
-    qvirtio_reset(v);
-    qpci_free(v->pci);
-    v->pci = NULL;
-}
-
 /* ---- The common configuration ---- */
 
 static uint32_t common_readl(QVirtio *v, unsigned int reg)
@@ -101,49 +74,28 @@ static void common_writeq(QVirtio *v, unsigned int reg, uint64_t val)
     common_writel(v, reg + 4, val >> 32);
 }
 
-uint8_t qvirtio_get_status(QVirtio *v)
+static uint8_t pci_get_status(QVirtio *v)
 {
     return qpci_bar_readb(v->pci, v->common.bar,
                           v->common.offset + QVIRTIO_COMMON_STATUS);
 }
 
-void qvirtio_set_status(QVirtio *v, uint8_t status)
+static void pci_set_status(QVirtio *v, uint8_t status)
 {
     qpci_bar_writeb(v->pci, v->common.bar,
                     v->common.offset + QVIRTIO_COMMON_STATUS, status);
 }
 
-void qvirtio_reset(QVirtio *v)
+static uint32_t pci_get_features(QVirtio *v, bool high)
 {
-    qvirtio_set_status(v, 0);
-    QTEST_WAIT(v->qts, qvirtio_get_status(v) == 0);
+    common_writel(v, QVIRTIO_COMMON_DFSELECT, high);
+    return common_readl(v, QVIRTIO_COMMON_DF);
 }
 
-uint64_t qvirtio_device_features(QVirtio *v)
+static void pci_set_features(QVirtio *v, bool high, uint32_t val)
 {
-    uint64_t low;
-
-    common_writel(v, QVIRTIO_COMMON_DFSELECT, 0);
-    low = common_readl(v, QVIRTIO_COMMON_DF);
-    common_writel(v, QVIRTIO_COMMON_DFSELECT, 1);
-    return low | (uint64_t)common_readl(v, QVIRTIO_COMMON_DF) << 32;
-}
-
-void qvirtio_negotiate(QVirtio *v, uint64_t wanted)
-{
-    v->features = qvirtio_device_features(v) & wanted;
-    g_assert_true(v->features & QVIRTIO_VERSION_1);
-    common_writel(v, QVIRTIO_COMMON_GFSELECT, 0);
-    common_writel(v, QVIRTIO_COMMON_GF, v->features);
-    common_writel(v, QVIRTIO_COMMON_GFSELECT, 1);
-    common_writel(v, QVIRTIO_COMMON_GF, v->features >> 32);
-    qvirtio_set_status(v, qvirtio_get_status(v) | QVIRTIO_FEATURES_OK);
-    g_assert_true(qvirtio_get_status(v) & QVIRTIO_FEATURES_OK);
-}
-
-void qvirtio_driver_ok(QVirtio *v)
-{
-    qvirtio_set_status(v, qvirtio_get_status(v) | QVIRTIO_DRIVER_OK);
+    common_writel(v, QVIRTIO_COMMON_GFSELECT, high);
+    common_writel(v, QVIRTIO_COMMON_GF, val);
 }
 
 unsigned int qvirtio_num_queues(QVirtio *v)
@@ -160,21 +112,156 @@ void qvirtio_enable_msix(QVirtio *v)
     g_assert_cmpuint(common_readw(v, QVIRTIO_COMMON_MSIX), ==, 0);
 }
 
-/* ---- The device's configuration ---- */
+static uint32_t pci_device_read(QVirtio *v, unsigned int offset,
+                                unsigned int size)
+{
+    uint64_t at = v->device.offset + offset;
+
+    return size == 1 ? qpci_bar_readb(v->pci, v->device.bar, at) :
+           size == 2 ? qpci_bar_readw(v->pci, v->device.bar, at) :
+                       qpci_bar_readl(v->pci, v->device.bar, at);
+}
+
+static void pci_device_write(QVirtio *v, unsigned int offset, uint32_t val,
+                             unsigned int size)
+{
+    if (size == 1) {
+        qpci_bar_writeb(v->pci, v->device.bar, v->device.offset + offset, val);
+    } else {
+        qpci_bar_writel(v->pci, v->device.bar, v->device.offset + offset, val);
+    }
+}
+
+static uint16_t pci_queue_max(QVirtQueue *q)
+{
+    common_writew(q->v, QVIRTIO_COMMON_Q_SELECT, q->index);
+    return common_readw(q->v, QVIRTIO_COMMON_Q_SIZE);
+}
+
+static void pci_queue_enable(QVirtQueue *q)
+{
+    QVirtio *v = q->v;
+
+    q->notify_offset = v->notify.offset + v->notify_multiplier *
+                       common_readw(v, QVIRTIO_COMMON_Q_NOFF);
+    common_writew(v, QVIRTIO_COMMON_Q_SIZE, q->size);
+    common_writeq(v, QVIRTIO_COMMON_Q_DESC, q->desc);
+    common_writeq(v, QVIRTIO_COMMON_Q_AVAIL, q->avail);
+    common_writeq(v, QVIRTIO_COMMON_Q_USED, q->used);
+    if (v->msix && q->index + 1u < v->pci->msix_vectors) {
+        q->vector_addr = qpci_msix_arm(v->pci, q->index + 1);
+        common_writew(v, QVIRTIO_COMMON_Q_MSIX, q->index + 1);
+        g_assert_cmpuint(common_readw(v, QVIRTIO_COMMON_Q_MSIX), ==,
+                         q->index + 1);
+    }
+    common_writew(v, QVIRTIO_COMMON_Q_ENABLE, 1);
+}
+
+static void pci_kick(QVirtQueue *q)
+{
+    qpci_bar_writew(q->v->pci, q->v->notify.bar, q->notify_offset, q->index);
+}
+
+static const QVirtioOps pci_ops = {
+    .get_status = pci_get_status,
+    .set_status = pci_set_status,
+    .get_features = pci_get_features,
+    .set_features = pci_set_features,
+    .config_read = pci_device_read,
+    .config_write = pci_device_write,
+    .queue_max = pci_queue_max,
+    .queue_enable = pci_queue_enable,
+    .kick = pci_kick,
+};
+
+/* ---- The device ---- */
+
+void qvirtio_init(QVirtio *v, QPci *pci, uint16_t virtio_id, int nth)
+{
+    uint8_t cap = 0;
+
+    memset(v, 0, sizeof(*v));
+    v->ops = &pci_ops;
+    v->qts = pci->qts;
+    v->pci = qpci_find(pci, VIRTIO_VENDOR, VIRTIO_DEVICE_BASE + virtio_id,
+                       nth);
+    g_assert_nonnull(v->pci);
+    qpci_enable(v->pci);
+    while ((cap = qpci_find_cap(v->pci, CAP_VENDOR, cap)) != 0) {
+        qvirtio_take_cap(v, cap);
+    }
+    g_assert_cmpuint(v->common.length, >=, QVIRTIO_COMMON_Q_NDATA);
+    g_assert_cmpuint(v->notify.length, >, 0);
+    qvirtio_greet(v);
+}
+
+void qvirtio_clear(QVirtio *v)
+{
+    qvirtio_reset(v);
+    if (v->pci) {
+        qpci_free(v->pci);
+        v->pci = NULL;
+    }
+}
+
+uint8_t qvirtio_get_status(QVirtio *v)
+{
+    return v->ops->get_status(v);
+}
+
+void qvirtio_set_status(QVirtio *v, uint8_t status)
+{
+    v->ops->set_status(v, status);
+}
+
+void qvirtio_reset(QVirtio *v)
+{
+    qvirtio_set_status(v, 0);
+    QTEST_WAIT(v->qts, qvirtio_get_status(v) == 0);
+}
+
+void qvirtio_greet(QVirtio *v)
+{
+    qvirtio_reset(v);
+    qvirtio_set_status(v, QVIRTIO_ACKNOWLEDGE);
+    qvirtio_set_status(v, QVIRTIO_ACKNOWLEDGE | QVIRTIO_DRIVER);
+}
+
+uint64_t qvirtio_device_features(QVirtio *v)
+{
+    uint64_t low = v->ops->get_features(v, false);
+
+    return low | (uint64_t)v->ops->get_features(v, true) << 32;
+}
+
+void qvirtio_negotiate(QVirtio *v, uint64_t wanted)
+{
+    v->features = qvirtio_device_features(v) & wanted;
+    g_assert_true(v->features & QVIRTIO_VERSION_1);
+    v->ops->set_features(v, false, v->features);
+    v->ops->set_features(v, true, v->features >> 32);
+    qvirtio_set_status(v, qvirtio_get_status(v) | QVIRTIO_FEATURES_OK);
+    g_assert_true(qvirtio_get_status(v) & QVIRTIO_FEATURES_OK);
+}
+
+void qvirtio_driver_ok(QVirtio *v)
+{
+    qvirtio_set_status(v, qvirtio_get_status(v) | QVIRTIO_DRIVER_OK);
+}
 
 uint8_t qvirtio_config_readb(QVirtio *v, unsigned int offset)
 {
-    return qpci_bar_readb(v->pci, v->device.bar, v->device.offset + offset);
+    return v->ops->config_read(v, offset, 1);
 }
 
 uint16_t qvirtio_config_readw(QVirtio *v, unsigned int offset)
 {
-    return qpci_bar_readw(v->pci, v->device.bar, v->device.offset + offset);
+    return v->ops->config_read(v, offset, 2);
 }
 
 uint32_t qvirtio_config_readl(QVirtio *v, unsigned int offset)
 {
-    return qpci_bar_readl(v->pci, v->device.bar, v->device.offset + offset);
+    return v->ops->config_read(v, offset, 4);
 }
 
 uint64_t qvirtio_config_readq(QVirtio *v, unsigned int offset)
@@ -185,12 +272,12 @@ uint64_t qvirtio_config_readq(QVirtio *v, unsigned int offset)
 
 void qvirtio_config_writeb(QVirtio *v, unsigned int offset, uint8_t val)
 {
-    qpci_bar_writeb(v->pci, v->device.bar, v->device.offset + offset, val);
+    v->ops->config_write(v, offset, val, 1);
 }
 
 void qvirtio_config_writel(QVirtio *v, unsigned int offset, uint32_t val)
 {
-    qpci_bar_writel(v->pci, v->device.bar, v->device.offset + offset, val);
+    v->ops->config_write(v, offset, val, 4);
 }
 
 /* ---- Queues ---- */
@@ -201,28 +288,15 @@ void qvirtio_queue_setup(QVirtio *v, QVirtQueue *q, uint16_t index,
     uint16_t max;
 
     memset(q, 0, sizeof(*q));
-    common_writew(v, QVIRTIO_COMMON_Q_SELECT, index);
-    max = common_readw(v, QVIRTIO_COMMON_Q_SIZE);
-    g_assert_cmpuint(max, >, 0);
     q->v = v;
     q->index = index;
+    max = v->ops->queue_max(q);
+    g_assert_cmpuint(max, >, 0);
     q->size = size ? size : max;
-    q->notify_offset = v->notify.offset + v->notify_multiplier *
-                       common_readw(v, QVIRTIO_COMMON_Q_NOFF);
     q->desc = qtest_alloc(v->qts, 16 * q->size, 16);
     q->avail = qtest_alloc(v->qts, 6 + 2 * q->size, 2);
     q->used = qtest_alloc(v->qts, 6 + 8 * q->size, 4);
-    common_writew(v, QVIRTIO_COMMON_Q_SIZE, q->size);
-    common_writeq(v, QVIRTIO_COMMON_Q_DESC, q->desc);
-    common_writeq(v, QVIRTIO_COMMON_Q_AVAIL, q->avail);
-    common_writeq(v, QVIRTIO_COMMON_Q_USED, q->used);
-    if (v->msix && index + 1u < v->pci->msix_vectors) {
-        q->vector_addr = qpci_msix_arm(v->pci, index + 1);
-        common_writew(v, QVIRTIO_COMMON_Q_MSIX, index + 1);
-        g_assert_cmpuint(common_readw(v, QVIRTIO_COMMON_Q_MSIX), ==,
-                         index + 1);
-    }
-    common_writew(v, QVIRTIO_COMMON_Q_ENABLE, 1);
+    v->ops->queue_enable(q);
 }
 
 static void write_desc_at(QTest *qts, uint64_t at, const QVirtBuf *buf,
@@ -311,7 +385,7 @@ uint16_t qvq_get_avail_event(QVirtQueue *q)
 
 void qvq_kick(QVirtQueue *q)
 {
-    qpci_bar_writew(q->v->pci, q->v->notify.bar, q->notify_offset, q->index);
+    q->v->ops->kick(q);
 }
 
 bool qvq_poll_used(QVirtQueue *q, uint32_t *head, uint32_t *len)

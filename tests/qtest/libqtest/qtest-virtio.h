@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A virtio driver for qtests: modern PCI transport (VirtIO 1.2, 4.1), split
- * rings (2.7). It does what it is told, also wrong things.
+ * A virtio driver for qtests: modern PCI transport (VirtIO 1.2, 4.1) or MMIO
+ * (4.2), split rings (2.7). It does what it is told, also wrong things.
  *
  *     QVirtio v;
  *     QVirtQueue q;
@@ -62,15 +62,42 @@ typedef struct QVirtioWindow {
     uint32_t offset, length;
 } QVirtioWindow;
 
-typedef struct QVirtio {
-    QPciDevice *pci;
+typedef struct QVirtio QVirtio;
+typedef struct QVirtQueue QVirtQueue;
+
+/* The transport's registers. */
+typedef struct QVirtioOps {
+    uint8_t (*get_status)(QVirtio *v);
+    void (*set_status)(QVirtio *v, uint8_t status);
+    /* bits 0 to 31 or, with @high, 32 to 63 */
+    uint32_t (*get_features)(QVirtio *v, bool high);
+    void (*set_features)(QVirtio *v, bool high, uint32_t val);
+    uint32_t (*config_read)(QVirtio *v, unsigned int offset,
+                            unsigned int size);
+    void (*config_write)(QVirtio *v, unsigned int offset, uint32_t val,
+                         unsigned int size);
+    /* the largest size of q->index */
+    uint16_t (*queue_max)(QVirtQueue *q);
+    /* size and addresses are there */
+    void (*queue_enable)(QVirtQueue *q);
+    void (*kick)(QVirtQueue *q);
+} QVirtioOps;
+
+struct QVirtio {
+    const QVirtioOps *ops;
     QTest *qts;
+    uint64_t features;              /* negotiated */
+
+    /* PCI */
+    QPciDevice *pci;
     QVirtioWindow common, notify, isr, device;
     uint32_t notify_multiplier;
-    uint64_t features;              /* negotiated */
     bool msix;                      /* vector 0: config, 1 + n: queue n */
     uint64_t config_vector_addr;
-} QVirtio;
+
+    /* MMIO */
+    uint64_t base;                  /* of its registers */
+};
 
 typedef struct QVirtBuf {
     uint64_t addr;
@@ -78,7 +105,7 @@ typedef struct QVirtBuf {
     bool device_writes;
 } QVirtBuf;
 
-typedef struct QVirtQueue {
+struct QVirtQueue {
     QVirtio *v;
     uint16_t index, size;
     uint64_t desc, avail, used;     /* guest addresses */
@@ -86,16 +113,21 @@ typedef struct QVirtQueue {
     uint16_t next_desc;             /* descriptors are used in turn */
     uint16_t avail_idx, used_idx;   /* next to write, next to read */
     uint64_t vector_addr;           /* 0: no vector */
-} QVirtQueue;
+};
 
 /*
  * Find the @nth device of type @virtio_id, map it, reset it, acknowledge.
  * Fails the test when it is not there.
  */
 void qvirtio_init(QVirtio *v, QPci *pci, uint16_t virtio_id, int nth);
+/* The same for what is at @base; it must have that type. */
+void qvirtio_init_mmio(QVirtio *v, QTest *qts, uint64_t base,
+                       uint16_t virtio_id);
+/* Reset and acknowledge, as both of them do. */
+void qvirtio_greet(QVirtio *v);
 /* Reset and let go. */
 void qvirtio_clear(QVirtio *v);
-/* Before the queues: vectors for configuration and queues. */
+/* Before the queues: vectors for configuration and queues. PCI only. */
 void qvirtio_enable_msix(QVirtio *v);
 
 void qvirtio_reset(QVirtio *v);
@@ -105,7 +137,7 @@ uint64_t qvirtio_device_features(QVirtio *v);
 /* Accept what the device offers of @wanted, with FEATURES_OK. */
 void qvirtio_negotiate(QVirtio *v, uint64_t wanted);
 void qvirtio_driver_ok(QVirtio *v);
-unsigned int qvirtio_num_queues(QVirtio *v);
+unsigned int qvirtio_num_queues(QVirtio *v);        /* PCI only */
 
 uint8_t qvirtio_config_readb(QVirtio *v, unsigned int offset);
 uint16_t qvirtio_config_readw(QVirtio *v, unsigned int offset);
