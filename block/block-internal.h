@@ -11,6 +11,7 @@
 #define BLOCK_INTERNAL_H
 
 #include "block/block-backend.h"
+#include "block/create.h"
 #include "block/image.h"
 #include "block/io-internal.h"
 #include "util/queue.h"
@@ -60,6 +61,14 @@ struct BlockDriver {
                            Error **errp);
     /* 0 (not mine) to 100 (surely), from the first bytes of the file. */
     int (*probe)(const uint8_t *buf, size_t bytes);
+
+    /* ---- New images (create.c) ---- */
+
+    const BdrvCreateOption *create_options; /* in the order of showing */
+    /* Make @filename; @options has checked values, all strings. A format makes
+     * the file by bdrv_create_file(). NULL: cannot be made. */
+    bool (*create)(const char *filename, struct json_object *options,
+                   Error **errp);
 
     /* ---- Life ---- */
 
@@ -249,7 +258,6 @@ BdrvChild *bdrv_filter_or_cow_child(BlockDriverState *bs);
  */
 bool bdrv_set_aio_context(BlockDriverState *bs, AioContext *ctx,
                           const BdrvChild *ignore, Error **errp);
-int64_t bdrv_get_allocated_file_size(BlockDriverState *bs);
 int bdrv_flush_node(BlockDriverState *bs);      /* 0 or -errno */
 void bdrv_refresh_limits(BlockDriverState *bs);
 bool bdrv_can_grow(const BlockDriverState *bs);
@@ -284,6 +292,20 @@ BdrvChild *bdrv_open_named_child(BlockDriverState *parent, const char *filename,
 bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
                           BdrvChildRole role, Error **errp);
 const BlockDriver *bdrv_find_driver(const char *name);
+/* bdrv_find_protocol: the driver for the file that @filename names. */
+const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp);
+
+/* ---- New images (create.c) ---- */
+
+/* bdrv_create_value: the value of an option; NULL: not given. */
+const char *bdrv_create_value(struct json_object *options, const char *name);
+/* file-create.c: "file" */
+extern const BdrvCreateOption bdrv_file_create_options[];
+bool bdrv_create_posix_file(const char *filename, struct json_object *options,
+                            Error **errp);
+/* bdrv_create_file: the file below an image, by its protocol. */
+bool bdrv_create_file(const char *filename, struct json_object *options,
+                      Error **errp);
 
 /* ---- Rights (perm.c) ---- */
 

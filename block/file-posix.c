@@ -584,7 +584,7 @@ static int coroutine_fn file_co_block_status(BlockDriverState *bs,
     return BDRV_BLOCK_DATA | BDRV_BLOCK_OFFSET_VALID;
 }
 
-#define FILE_DRIVER(n, open_fn)                                                \
+#define FILE_DRIVER(n, open_fn, options, create_fn)                            \
     {                                                                          \
         .name = (n),                                                           \
         .instance_size = sizeof(FileState),                                    \
@@ -603,12 +603,15 @@ static int coroutine_fn file_co_block_status(BlockDriverState *bs,
         .co_pwrite_zeroes = file_co_pwrite_zeroes,                             \
         .co_block_status = file_co_block_status,                               \
         .co_truncate = file_co_truncate,                                       \
+        .create_options = (options),                                           \
+        .create = (create_fn),                                                 \
         .get_allocated_size = file_get_allocated,                              \
     }
 
 static const BlockDriver file_drivers[] = {
-    FILE_DRIVER("file", file_open_file),
-    FILE_DRIVER("host_device", file_open_device),
+    FILE_DRIVER("file", file_open_file, bdrv_file_create_options,
+                bdrv_create_posix_file),
+    FILE_DRIVER("host_device", file_open_device, NULL, NULL),
 };
 
 static void file_init(void)

@@ -57,6 +57,60 @@ int bdrv_check(BlockDriverState *bs, BdrvCheckResult *result, int fix)
 
 /* ---- Facts ---- */
 
+BlockDriverState *bdrv_get_backing(const BlockDriverState *bs)
+{
+    return bs->backing ? bs->backing->bs : NULL;
+}
+
+const char *bdrv_get_backing_file(const BlockDriverState *bs)
+{
+    return bs->backing_file;
+}
+
+const char *bdrv_get_backing_format(const BlockDriverState *bs)
+{
+    return bs->backing_format;
+}
+
+char *bdrv_get_full_backing_name(BlockDriverState *bs, Error **errp)
+{
+    if (!bs->backing_file) {
+        error_setg(errp, "'%s' has no backing file", bdrv_get_filename(bs));
+        return NULL;
+    }
+    return bdrv_resolve_backing(bs, bs->backing_file, errp);
+}
+
+bool bdrv_is_encrypted(const BlockDriverState *bs)
+{
+    return bs->encrypted || (bs->backing && bs->backing->bs->encrypted);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    g_autofree char *real_a = realpath(a, NULL);
+    g_autofree char *real_b = realpath(b, NULL);
+
+    return g_str_equal(a, b) || (real_a && real_b && !strcmp(real_a, real_b));
+}
+
+BlockDriverState *bdrv_find_backing_image(BlockDriverState *bs,
+                                          const char *name)
+{
+    while (bs) {
+        BlockDriverState *below = bdrv_get_backing(bs);
+
+        if (same_file(bdrv_get_filename(bs), name)) {
+            return bs;
+        }
+        if (below && bs->backing_file && g_str_equal(bs->backing_file, name)) {
+            return below;
+        }
+        bs = below;
+    }
+    return NULL;
+}
+
 uint32_t bdrv_get_cluster_size(BlockDriverState *bs)
 {
     return bs->drv->get_cluster_size ? bs->drv->get_cluster_size(bs) : 0;

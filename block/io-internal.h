@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Requests on nodes: what formats, filters and BlockBackends make of one
- * another. Context: coroutine, of any thread whose AioContext is the node's
- * or serves one of its queues. 0 or -errno.
- */
+/* Requests in flight on a node, kept apart where they must be (tracked.c). */
 #ifndef BLOCK_IO_INTERNAL_H
 #define BLOCK_IO_INTERNAL_H
 
-#include "block/block.h"
-#include "util/coroutine.h"
+#include "block/block-io.h"
 #include "util/queue.h"
-
-/* ---- Requests in flight (tracked.c) ---- */
 
 /* On the stack of its coroutine. */
 typedef struct BdrvTracked {
@@ -37,64 +30,5 @@ void coroutine_fn bdrv_tracked_wait(BdrvTracked *r);
  */
 bool coroutine_fn bdrv_tracked_serialise(BdrvTracked *r, uint32_t align,
                                          bool may_wait);
-
-/* ---- Requests (io.c) ---- */
-
-
-int coroutine_fn bdrv_co_preadv(BlockDriverState *bs, int64_t offset,
-                                IoVec *iov, int flags);
-int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
-                                 IoVec *iov, int flags);
-/* The same with one buffer. */
-int coroutine_fn bdrv_co_pread(BlockDriverState *bs, int64_t offset,
-                               void *buf, int64_t bytes);
-int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
-                                const void *buf, int64_t bytes, int flags);
-/* One cluster of a format that compresses; else -ENOTSUP. */
-int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
-                                            int64_t offset, IoVec *iov);
-int coroutine_fn bdrv_co_flush(BlockDriverState *bs);
-int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
-                                  int64_t bytes);
-int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
-                                       int64_t bytes, int flags);
-int coroutine_fn bdrv_co_truncate(BlockDriverState *bs, int64_t size,
-                                  bool exact, PreallocMode prealloc, int flags,
-                                  Error **errp);
-
-/* ---- What is where (block-status.c) ---- */
-
-typedef struct BdrvStatus {
-    int64_t pnum;                   /* bytes it is about */
-    int64_t map;                    /* with OFFSET_VALID: where in @file */
-    BlockDriverState *file;
-    unsigned depth;                 /* layers down to the one that decides */
-} BdrvStatus;
-
-/*
- * bdrv_co_block_status: BDRV_BLOCK_* of the first bytes at @offset of @bs
- * alone. ALLOCATED: this layer, not a backing file, decides the content.
- * st->pnum is 0 only at the end of the node.
- */
-int coroutine_fn bdrv_co_block_status(BlockDriverState *bs, bool want_zero,
-                                      int64_t offset, int64_t bytes,
-                                      BdrvStatus *st);
-/* bdrv_co_status_above: the same through the chain, down to but without @base
- * (NULL: to the end). */
-int coroutine_fn bdrv_co_status_above(BlockDriverState *bs,
-                                      BlockDriverState *base, bool want_zero,
-                                      int64_t offset, int64_t bytes,
-                                      BdrvStatus *st);
-
-/* ---- Waiting ---- */
-
-/*
- * Run @fn as a coroutine in @ctx and wait for its result: for what is not a
- * coroutine itself. Main thread, big lock.
- */
-typedef int coroutine_fn BdrvRunFn(void *opaque);
-int bdrv_run(AioContext *ctx, BdrvRunFn *fn, void *opaque);
-/* bdrv_pread: the same for a read, for what opens an image. */
-int bdrv_pread(BlockDriverState *bs, int64_t offset, void *buf, int64_t bytes);
 
 #endif

@@ -40,7 +40,28 @@ const BlockDriver *bdrv_find_driver(const char *name)
     return NULL;
 }
 
-static const BlockDriver *find_protocol(const char *filename)
+bool bdrv_has_driver(const char *name)
+{
+    return bdrv_find_driver(name) != NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **bdrv_list_drivers(void)
+{
+    const char **names = g_new0(const char *, num_drivers + 1);
+
+    for (unsigned i = 0; i < num_drivers; i++) {
+        names[i] = drivers[i]->name;
+    }
+    qsort(names, num_drivers, sizeof(names[0]), compare_names);
+    return names;
+}
+
+static const BlockDriver *find_prefix(const char *filename)
 {
     for (unsigned i = 0; i < num_drivers; i++) {
         const char *const *p = drivers[i]->protocols;
@@ -239,33 +260,48 @@ static void set_default(struct json_object *options, const char *key,
     }
 }
 
-static bool protocol_options(const char *filename, struct json_object *options,
-                             Error **errp)
+static const char *skip_file_prefix(const char *filename)
 {
-    const BlockDriver *drv = find_protocol(filename);
-    const char *colon = strchr(filename, ':');
-    const char *slash = strchr(filename, '/');
-    const char *driver = "file";
+    return g_str_has_prefix(filename, "file:") ? filename + strlen("file:") :
+                                                 filename;
+}
+
+const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp)
+{
+    const BlockDriver *drv = find_prefix(filename);
+    const char *path = skip_file_prefix(filename);
+    const char *colon = strchr(path, ':');
+    const char *slash = strchr(path, '/');
     struct stat st;
 
     if (drv) {
-        set_default(options, "driver", json_object_new_string(drv->name));
-        return drv->parse_filename(filename, options, errp);
+        return drv;
     }
-    if (g_str_has_prefix(filename, "file:")) {
-        filename += strlen("file:");
-    } else if (colon && (!slash || colon < slash) && stat(filename, &st) < 0) {
-        error_setg(errp, "Unknown protocol '%.*s'", (int)(colon - filename),
-                   filename);
+    if (path == filename && colon && (!slash || colon < slash) &&
+        stat(path, &st) < 0) {
+        error_setg(errp, "Unknown protocol '%.*s'", (int)(colon - path), path);
         error_append_hint(errp, "A file of that name is given as './%s'.",
-                          filename);
+                          path);
+        return NULL;
+    }
+    return bdrv_find_driver(stat(path, &st) == 0 && S_ISBLK(st.st_mode) ?
+                            "host_device" : "file");
+}
+
+static bool protocol_options(const char *filename, struct json_object *options,
+                             Error **errp)
+{
+    const BlockDriver *drv = bdrv_find_protocol(filename, errp);
+
+    if (!drv) {
         return false;
     }
-    if (stat(filename, &st) == 0 && S_ISBLK(st.st_mode)) {
-        driver = "host_device";
+    set_default(options, "driver", json_object_new_string(drv->name));
+    if (drv->parse_filename) {
+        return drv->parse_filename(filename, options, errp);
     }
-    set_default(options, "driver", json_object_new_string(driver));
-    set_default(options, "filename", json_object_new_string(filename));
+    set_default(options, "filename",
+                json_object_new_string(skip_file_prefix(filename)));
     return true;
 }
 
@@ -359,13 +395,24 @@ static BlockDriverState *open_format(BlockDriverState *file, const char *format,
     if (bs && drv && g_str_equal(format, "raw")) {
         bs->probed = true;
         if (!bs->read_only) {
-            warn_report("Image format was not specified for '%s' and probing "
-                        "guessed raw.", bdrv_get_filename(file));
-            error_printf("         Specify the 'raw' format explicitly: "
-                         "format=raw\n");
+            error_printf("WARNING: Image format was not specified for '%s' and "
+                         "probing guessed raw.\n"
+                         "         Automatically detecting the format is "
+                         "dangerous for raw images, write operations on block "
+                         "0 will be restricted.\n"
+                         "         Specify the 'raw' format explicitly to "
+                         "remove the restrictions.\n",
+                         bdrv_get_filename(file));
         }
     }
     return bs;
+}
+
+static bool is_protocol(const char *format)
+{
+    const BlockDriver *drv = bdrv_find_driver(format);
+
+    return drv && !drv->is_format && !drv->is_filter;
 }
 
 BlockDriverState *bdrv_open_image(const char *filename, const char *format,
@@ -393,7 +440,9 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
     if (protocol_options(filename, proto, errp)) {
         file = open_json(proto, flags, errp);
     }
-    if (file) {
+    if (file && format && is_protocol(format)) {
+        bs = file;
+    } else if (file) {
         bs = open_format(file, format, top, flags, errp);
         bdrv_unref(file);
     }

@@ -21,7 +21,7 @@ static bool check_cluster_size(Create *c, Error **errp)
 
     if (bytes < 512 || bytes > 2 * MiB || !IS_POWER_OF_2(bytes)) {
         error_setg(errp, "Cluster size must be a power of two between 512 and "
-                   "2048k, not %" PRIu64, bytes);
+                   "2048k");
         return false;
     }
     c->cluster_bits = __builtin_ctzll(bytes);
@@ -39,7 +39,7 @@ static bool check_refcount_bits(Create *c, Error **errp)
 
     if (bits < 1 || bits > 64 || !IS_POWER_OF_2(bits)) {
         error_setg(errp, "Refcount width must be a power of two and may not "
-                   "exceed 64 bits, not %" PRIu64, bits);
+                   "exceed 64 bits");
         return false;
     }
     c->refcount_order = __builtin_ctzll(bits);
@@ -55,9 +55,9 @@ static bool check_refcount_bits(Create *c, Error **errp)
 static bool check_v3_features(Create *c, Error **errp)
 {
     const char *what = c->lazy ? "Lazy refcounts" :
-                       c->extended_l2 ? "Extended L2 entries" :
-                       c->o->data_file ? "External data files" :
-                       c->compression ? "Non-zlib compression type" : NULL;
+                       c->extended_l2 ? "Extended L2 entries are" :
+                       c->o->data_file ? "External data files are" :
+                       c->compression ? "Non-zlib compression type is" : NULL;
 
     if (c->version < 3 && what) {
         error_setg(errp, "%s only supported with compatibility level 1.1 and "

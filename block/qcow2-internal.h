@@ -330,6 +330,12 @@ int coroutine_fn qcow2_co_change_backing(BlockDriverState *bs,
 BlockMeasureInfo *qcow2_measure(struct json_object *options,
                                 BlockDriverState *in, Error **errp);
 
+/* ---- qcow2-create-opts.c ---- */
+
+extern const BdrvCreateOption qcow2_create_options[];
+bool qcow2_create_by_name(const char *filename, struct json_object *options,
+                          Error **errp);
+
 /* ---- qcow2.c ---- */
 
 /* qcow2_signal_corruption: mark the image, log once, refuse to write on. */

@@ -114,6 +114,11 @@ static int coroutine_fn raw_co_truncate(BlockDriverState *bs, int64_t size,
                             flags, errp);
 }
 
+static const BdrvCreateOption raw_create_options[] = {
+    { "size", BDRV_OPTION_SIZE, NULL, "Virtual disk size" },
+    { NULL },
+};
+
 static const BlockDriver raw_driver = {
     .name = "raw",
     .instance_size = sizeof(RawState),
@@ -127,6 +132,8 @@ static const BlockDriver raw_driver = {
     .co_block_status = raw_co_block_status,
     .co_truncate = raw_co_truncate,
     .can_grow = raw_can_grow,
+    .create_options = raw_create_options,
+    .create = bdrv_create_file,
     .supported_write_flags = BDRV_REQ_FUA,
 };
 

@@ -41,6 +41,25 @@ int bdrv_check(BlockDriverState *bs, BdrvCheckResult *result, int fix);
 
 /* ---- Facts ---- */
 
+/* bdrv_get_backing: the backing node; NULL: none. */
+BlockDriverState *bdrv_get_backing(const BlockDriverState *bs);
+/* As the image names them; NULL: it does not. */
+const char *bdrv_get_backing_file(const BlockDriverState *bs);
+const char *bdrv_get_backing_format(const BlockDriverState *bs);
+/* bdrv_get_full_backing_name: with its folder. g_free() it. NULL with an error
+ * when the image names none, or has no place to start from. */
+char *bdrv_get_full_backing_name(BlockDriverState *bs, Error **errp);
+/* bdrv_find_backing_image: @bs or the node below it of that file name, whole
+ * or as the image above names it. NULL: none. */
+BlockDriverState *bdrv_find_backing_image(BlockDriverState *bs,
+                                          const char *name);
+/* bdrv_get_allocated_file_size: bytes on the host, or -errno. */
+int64_t bdrv_get_allocated_file_size(BlockDriverState *bs);
+bool bdrv_is_encrypted(const BlockDriverState *bs);
+/* bdrv_has_driver: whether @name is a driver of this build. */
+bool bdrv_has_driver(const char *name);
+/* bdrv_list_drivers: their names, sorted; free with g_free(). */
+const char **bdrv_list_drivers(void);
 /* bdrv_get_cluster_size: bytes; 0: the format has none. */
 uint32_t bdrv_get_cluster_size(BlockDriverState *bs);
 /* bdrv_get_specific_info: what only this format has. NULL without an error:
