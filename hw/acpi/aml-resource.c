@@ -10,7 +10,11 @@
 #define RES_EXT_IRQ         0x89    /* 6.4.3.6 */
 #define RES_QWORD_SPACE     0x8a
 
-/* 6.4.3.5, general flags: min and max are fixed, positive decode, producer */
+/* 6.4.3.5: types; general flags: min and max are fixed, positive decode */
+#define SPACE_MEM           0
+#define SPACE_IO            1
+#define SPACE_BUS           2
+#define SPACE_CONSUMER      BIT(0)
 #define SPACE_MIN_FIXED     BIT(2)
 #define SPACE_MAX_FIXED     BIT(3)
 #define MEM_READ_WRITE      BIT(0)
@@ -18,13 +22,32 @@
 #define MEM_PREFETCHABLE    (3 << 1)
 #define IO_ENTIRE_RANGE     3
 
-/* @width: bytes of each address field */
+typedef struct Window {
+    uint8_t tag, type, general, flags;
+    unsigned int width;             /* bytes of each address field */
+    uint64_t min, max, translation;
+} Window;
+
+static void aml_res_put(Aml *a, const Window *w)
+{
+    aml_u8(a, w->tag);
+    aml_le(a, 3 + 5 * w->width, 2);
+    aml_u8(a, w->type);
+    aml_u8(a, SPACE_MIN_FIXED | SPACE_MAX_FIXED | w->general);
+    aml_u8(a, w->flags);
+    aml_le(a, 0, w->width);         /* granularity */
+    aml_le(a, w->min, w->width);
+    aml_le(a, w->max, w->width);
+    aml_le(a, w->translation, w->width);
+    aml_le(a, w->max - w->min + 1, w->width);
+}
+
 static void aml_res_window(Aml *a, uint8_t tag, unsigned int width,
                            AmlWindow kind, uint64_t min, uint64_t max)
 {
     static const uint8_t types[] = {
-        [AML_WINDOW_MEM] = 0, [AML_WINDOW_MEM_PREF] = 0,
-        [AML_WINDOW_IO] = 1, [AML_WINDOW_BUS] = 2,
+        [AML_WINDOW_MEM] = SPACE_MEM, [AML_WINDOW_MEM_PREF] = SPACE_MEM,
+        [AML_WINDOW_IO] = SPACE_IO, [AML_WINDOW_BUS] = SPACE_BUS,
     };
     static const uint8_t flags[] = {
         [AML_WINDOW_MEM] = MEM_READ_WRITE,
@@ -33,16 +56,9 @@ static void aml_res_window(Aml *a, uint8_t tag, unsigned int width,
         [AML_WINDOW_BUS] = 0,
     };
 
-    aml_u8(a, tag);
-    aml_le(a, 3 + 5 * width, 2);
-    aml_u8(a, types[kind]);
-    aml_u8(a, SPACE_MIN_FIXED | SPACE_MAX_FIXED);
-    aml_u8(a, flags[kind]);
-    aml_le(a, 0, width);            /* granularity */
-    aml_le(a, min, width);
-    aml_le(a, max, width);
-    aml_le(a, 0, width);            /* translation */
-    aml_le(a, max - min + 1, width);
+    aml_res_put(a, &(Window){ .tag = tag, .type = types[kind],
+                              .flags = flags[kind], .width = width,
+                              .min = min, .max = max });
 }
 
 void aml_res_window16(Aml *a, AmlWindow kind, uint16_t min, uint16_t max)
@@ -58,6 +74,21 @@ void aml_res_window32(Aml *a, AmlWindow kind, uint32_t min, uint32_t max)
 void aml_res_window64(Aml *a, AmlWindow kind, uint64_t min, uint64_t max)
 {
     aml_res_window(a, RES_QWORD_SPACE, 8, kind, min, max);
+}
+
+void aml_res_io_mapped(Aml *a, uint64_t addr, uint32_t bytes)
+{
+    aml_res_put(a, &(Window){ .tag = RES_DWORD_SPACE, .type = SPACE_IO,
+                              .flags = IO_ENTIRE_RANGE, .width = 4,
+                              .max = bytes - 1, .translation = addr });
+}
+
+void aml_res_mem64(Aml *a, uint64_t base, uint64_t len)
+{
+    aml_res_put(a, &(Window){ .tag = RES_QWORD_SPACE, .type = SPACE_MEM,
+                              .general = SPACE_CONSUMER,
+                              .flags = MEM_READ_WRITE, .width = 8,
+                              .min = base, .max = base + len - 1 });
 }
 
 void aml_res_io(Aml *a, uint16_t base, uint8_t len)

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ACPI tables other than AML: ACPI 6.5, 5.2; PCI Firmware 3.3, 4.1.2 (MCFG);
- * Microsoft's SPCR revision 2. */
+ * Microsoft's SPCR revision 2 and DBG2. */
 #include "util/osdep.h"
 #include "hw/acpi/tables.h"
 #include "util/bytes.h"
 
 #define TABLE_ALIGN_BYTES   16
-#define HEADER_LENGTH       4       /* offsets in the table header */
-#define HEADER_CHECKSUM     9
-#define RSDP_CHECKSUM       8       /* over the first 20 bytes */
-#define RSDP_V1_BYTES       20
-#define RSDP_EXT_CHECKSUM   32
 
 void acpi_tables_init(AcpiTables *t)
 {
@@ -23,7 +18,7 @@ void acpi_tables_cleanup(AcpiTables *t)
     aml_cleanup(&t->out);
 }
 
-static void acpi_zeros(Aml *a, size_t n)
+void acpi_zeros(Aml *a, size_t n)
 {
     while (n--) {
         aml_u8(a, 0);
@@ -48,8 +43,8 @@ static void acpi_checksum(uint8_t *sum_field, const uint8_t *data, size_t len)
 
 static void acpi_table_checksum(uint8_t *table)
 {
-    acpi_checksum(table + HEADER_CHECKSUM, table,
-                  get_le32(table + HEADER_LENGTH));
+    acpi_checksum(table + ACPI_HEADER_CHECKSUM, table,
+                  get_le32(table + ACPI_HEADER_LENGTH));
 }
 
 Aml *acpi_table_begin(AcpiTables *t, const char signature[4], uint8_t revision)
@@ -83,7 +78,7 @@ void acpi_table_end(AcpiTables *t)
     uint8_t *table = t->out.data + t->start;
 
     g_assert(t->out.depth == 0);
-    put_le32(table + HEADER_LENGTH, t->out.len - t->start);
+    put_le32(table + ACPI_HEADER_LENGTH, t->out.len - t->start);
     acpi_table_checksum(table);
 }
 
@@ -139,11 +134,11 @@ void acpi_tables_relocate(AcpiTables *t, uint64_t base)
         acpi_table_checksum(blob + t->tables[i]);
     }
     acpi_table_checksum(blob + t->xsdt);
-    acpi_checksum(rsdp + RSDP_CHECKSUM, rsdp, RSDP_V1_BYTES);
-    acpi_checksum(rsdp + RSDP_EXT_CHECKSUM, rsdp, ACPI_RSDP_BYTES);
+    acpi_checksum(rsdp + ACPI_RSDP_CHECKSUM, rsdp, ACPI_RSDP_V1_BYTES);
+    acpi_checksum(rsdp + ACPI_RSDP_EXT_CHECKSUM, rsdp, ACPI_RSDP_BYTES);
 }
 
-static void acpi_put_gas(Aml *a, const AcpiGas *gas)
+void acpi_put_gas(Aml *a, const AcpiGas *gas)
 {
     aml_u8(a, gas->space);
     aml_u8(a, gas->bits);
@@ -168,7 +163,7 @@ void acpi_add_reduced_fadt(AcpiTables *t, const AcpiReducedFadt *fadt)
     aml_le(a, fadt->flags, 4);
     acpi_put_gas(a, &fadt->reset_reg);
     aml_u8(a, fadt->reset_value);
-    aml_le(a, 0, 2);                /* ARM boot flags */
+    aml_le(a, fadt->arm_boot_arch, 2);
     aml_u8(a, 5);                   /* minor version: 6.5 */
     aml_le(a, 0, 8);                /* X_FIRMWARE_CTRL */
     acpi_put_pointer(t, t->dsdt, 8);
@@ -261,23 +256,30 @@ void acpi_add_mcfg(AcpiTables *t, uint64_t ecam, uint16_t segment,
     acpi_table_end(t);
 }
 
-void acpi_add_spcr_16550(AcpiTables *t, uint16_t port, uint8_t irq,
-                         uint32_t gsi)
+/* Types of ports, Microsoft's DBG2, table 3; interrupts, SPCR. */
+#define SPCR_16550          0
+#define SPCR_PL011          3
+#define SPCR_IRQ_IOAPIC     BIT(1)
+#define SPCR_IRQ_GIC        BIT(3)
+#define SPCR_115200         7
+#define SPCR_ANSI           3
+
+static void acpi_add_spcr(AcpiTables *t, uint8_t type, const AcpiGas *gas,
+                          uint8_t irq, uint32_t gsi)
 {
     Aml *a = acpi_table_begin(t, "SPCR", 2);
-    const AcpiGas gas = { AML_SYSTEM_IO, 8, 1, port };
 
-    aml_u8(a, 0);                   /* full 16550 */
+    aml_u8(a, type);
     acpi_zeros(a, 3);
-    acpi_put_gas(a, &gas);
-    aml_u8(a, BIT(1));              /* I/O APIC interrupt */
+    acpi_put_gas(a, gas);
+    aml_u8(a, type == SPCR_PL011 ? SPCR_IRQ_GIC : SPCR_IRQ_IOAPIC);
     aml_u8(a, irq);
     aml_le(a, gsi, 4);
-    aml_u8(a, 7);                   /* 115200 baud */
+    aml_u8(a, SPCR_115200);
     aml_u8(a, 0);                   /* no parity */
     aml_u8(a, 1);                   /* one stop bit */
     aml_u8(a, 0);                   /* no flow control */
-    aml_u8(a, 3);                   /* ANSI terminal */
+    aml_u8(a, SPCR_ANSI);
     aml_u8(a, 0);                   /* language */
     aml_le(a, 0xffff, 2);           /* not a PCI device */
     aml_le(a, 0xffff, 2);
@@ -285,5 +287,50 @@ void acpi_add_spcr_16550(AcpiTables *t, uint16_t port, uint8_t irq,
     aml_le(a, 0, 4);                /* flags */
     aml_u8(a, 0);                   /* segment */
     aml_le(a, 0, 4);
+    acpi_table_end(t);
+}
+
+void acpi_add_spcr_16550(AcpiTables *t, uint16_t port, uint8_t irq,
+                         uint32_t gsi)
+{
+    const AcpiGas gas = { AML_SYSTEM_IO, 8, 1, port };
+
+    acpi_add_spcr(t, SPCR_16550, &gas, irq, gsi);
+}
+
+void acpi_add_spcr_pl011(AcpiTables *t, uint64_t addr, uint32_t gsi)
+{
+    const AcpiGas gas = { AML_SYSTEM_MEMORY, 32, 3, addr };
+
+    acpi_add_spcr(t, SPCR_PL011, &gas, 0, gsi);
+}
+
+#define DBG2_INFO_BYTES     22
+#define DBG2_SERIAL         0x8000
+
+/* Microsoft Debug Port Table 2: one port, one register range. */
+void acpi_add_dbg2_pl011(AcpiTables *t, uint64_t addr, uint32_t bytes,
+                         const char *path)
+{
+    const AcpiGas gas = { AML_SYSTEM_MEMORY, 32, 3, addr };
+    size_t name = DBG2_INFO_BYTES + ACPI_GAS_BYTES + 4;
+    Aml *a = acpi_table_begin(t, "DBG2", 0);
+
+    aml_le(a, ACPI_HEADER_BYTES + 8, 4);
+    aml_le(a, 1, 4);
+    aml_u8(a, 0);                   /* revision of the structure */
+    aml_le(a, name + strlen(path) + 1, 2);
+    aml_u8(a, 1);
+    aml_le(a, strlen(path) + 1, 2);
+    aml_le(a, name, 2);
+    aml_le(a, 0, 4);                /* no OEM data */
+    aml_le(a, DBG2_SERIAL, 2);
+    aml_le(a, SPCR_PL011, 2);
+    aml_le(a, 0, 2);
+    aml_le(a, DBG2_INFO_BYTES, 2);
+    aml_le(a, DBG2_INFO_BYTES + ACPI_GAS_BYTES, 2);
+    acpi_put_gas(a, &gas);
+    aml_le(a, bytes, 4);
+    aml_bytes(a, path, strlen(path) + 1);
     acpi_table_end(t);
 }

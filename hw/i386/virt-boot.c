@@ -6,6 +6,7 @@
  */
 #include "util/osdep.h"
 #include "virt-internal.h"
+#include "hw/acpi/loader.h"
 #include "hw/core/reset.h"
 #include "system/accel.h"
 #include "system/runstate.h"
@@ -138,11 +139,12 @@ static bool virt_fill_fw_cfg(VirtMachine *v, Error **errp)
 
 bool virt_finish_boot(VirtMachine *v, Error **errp)
 {
-    if (!v->direct_boot) {
-        return virt_fill_fw_cfg(v, errp);
-    }
     acpi_tables_init(&v->acpi);
     virt_build_acpi(v, &v->acpi);
+    if (!v->direct_boot) {
+        return acpi_loader_add(v->fw_cfg, &v->acpi, errp) &&
+               virt_fill_fw_cfg(v, errp);
+    }
     if (!virt_place_acpi(v, errp)) {
         return false;
     }

@@ -18,18 +18,11 @@
  */
 #include "util/osdep.h"
 #include "virt-internal.h"
+#include "hw/acpi/dsdt.h"
 #include "hw/char/serial.h"
 #include "hw/rtc/mc146818rtc.h"
 
-#define OSC_UUID_PCI        "33db4d5b-1ff7-401c-9657-7441c03dd766"
-/* _OSC, PCI Firmware 3.3, table 4-5: hot-plug, PME, AER, PCIe structures */
-#define OSC_CONTROL_GRANTED 0x1d
-#define OSC_BAD_UUID        0x04
-#define OSC_BAD_REVISION    0x08
-#define OSC_MASKED          0x10
-#define STA_PRESENT_HIDDEN  0x0b
-#define SERIAL_PORTS        8
-#define NOTIFY_BUTTON       0x80
+#define SERIAL_PORTS 8
 
 static void dsdt_sleep_states(Aml *a)
 {
@@ -44,16 +37,9 @@ static void dsdt_cpus(VirtMachine *v, Aml *a)
     const CpuSlotList *slots = machine_possible_cpus(MACHINE(v));
 
     for (unsigned int i = 0; i < slots->len; i++) {
-        char name[8];
-
-        if (!slots->slots[i].cpu) {
-            continue;
+        if (slots->slots[i].cpu) {
+            acpi_dsdt_cpu(a, i);
         }
-        snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-        aml_device(a, name);
-        aml_name_string(a, "_HID", "ACPI0007");
-        aml_name_int(a, "_UID", i);
-        aml_end(a);
     }
 }
 
@@ -75,53 +61,6 @@ static void dsdt_pci_resources(VirtMachine *v, Aml *a)
     aml_end(a);
 }
 
-/* @flag |= @bits in the first double word */
-static void dsdt_osc_error(Aml *a, uint32_t bits)
-{
-    aml_op(a, AML_OR), aml_path(a, "CDW1"), aml_int(a, bits);
-    aml_path(a, "CDW1");
-}
-
-/*
- *     Method (_OSC, 4) {
- *         CreateDWordField (Arg3, 0, CDW1)
- *         If (Arg0 == ToUUID (PCI)) {
- *             CreateDWordField (Arg3, 8, CDW3)
- *             Local0 = CDW3 & granted
- *             If (Arg1 != 1) { CDW1 |= bad revision }
- *             If (CDW3 != Local0) { CDW1 |= masked }
- *             CDW3 = Local0
- *         } Else { CDW1 |= bad UUID }
- *         Return (Arg3)
- *     }
- */
-static void dsdt_pci_osc(Aml *a)
-{
-    aml_method(a, "_OSC", 4, false);
-    aml_op(a, AML_CREATE_DWORD_FIELD), aml_arg(a, 3), aml_int(a, 0);
-    aml_path(a, "CDW1");
-    aml_if(a), aml_op(a, AML_LEQUAL), aml_arg(a, 0), aml_uuid(a, OSC_UUID_PCI);
-    aml_op(a, AML_CREATE_DWORD_FIELD), aml_arg(a, 3), aml_int(a, 8);
-    aml_path(a, "CDW3");
-    aml_op(a, AML_AND), aml_path(a, "CDW3"), aml_int(a, OSC_CONTROL_GRANTED);
-    aml_local(a, 0);
-    aml_if(a), aml_op(a, AML_LNOT);
-    aml_op(a, AML_LEQUAL), aml_arg(a, 1), aml_int(a, 1);
-    dsdt_osc_error(a, OSC_BAD_REVISION);
-    aml_end(a);
-    aml_if(a), aml_op(a, AML_LNOT);
-    aml_op(a, AML_LEQUAL), aml_path(a, "CDW3"), aml_local(a, 0);
-    dsdt_osc_error(a, OSC_MASKED);
-    aml_end(a);
-    aml_op(a, AML_STORE), aml_local(a, 0), aml_path(a, "CDW3");
-    aml_end(a);
-    aml_else(a);
-    dsdt_osc_error(a, OSC_BAD_UUID);
-    aml_end(a);
-    aml_op(a, AML_RETURN), aml_arg(a, 3);
-    aml_end(a);
-}
-
 static void dsdt_pci(VirtMachine *v, Aml *a)
 {
     aml_device(a, "PCI0");
@@ -131,7 +70,7 @@ static void dsdt_pci(VirtMachine *v, Aml *a)
     aml_name_int(a, "_BBN", 0);
     aml_name_int(a, "_UID", 0);
     dsdt_pci_resources(v, a);
-    dsdt_pci_osc(a);
+    acpi_dsdt_pci_osc(a);
     aml_end(a);
 
     aml_device(a, "PCIR");
@@ -150,7 +89,7 @@ static void dsdt_fw_cfg(Aml *a)
 {
     aml_device(a, "FWCF");
     aml_name_string(a, "_HID", "QEMU0002");
-    aml_name_int(a, "_STA", STA_PRESENT_HIDDEN);
+    aml_name_int(a, "_STA", ACPI_STA_PRESENT_HIDDEN);
     aml_name(a, "_CRS");
     aml_resources(a);
     aml_res_io(a, FW_CFG_IO_BASE, FW_CFG_IO_SIZE);
@@ -202,43 +141,6 @@ static void dsdt_serials(VirtMachine *v, Aml *a)
     }
 }
 
-/* ---- Events ---- */
-
-static void dsdt_event(Aml *a, uint32_t bit, const char *target,
-                       uint8_t notification)
-{
-    aml_if(a), aml_op(a, AML_AND), aml_local(a, 0), aml_int(a, bit);
-    aml_no_target(a);
-    aml_notify(a, target, notification);
-    aml_end(a);
-}
-
-static void dsdt_ged(Aml *a)
-{
-    aml_device(a, "PWRB");
-    aml_name_eisa_id(a, "_HID", "PNP0C0C");
-    aml_name_int(a, "_UID", 0);
-    aml_end(a);
-
-    aml_device(a, "GED");
-    aml_name_string(a, "_HID", "ACPI0013");
-    aml_name_int(a, "_UID", 0);
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_res_irq(a, VIRT_GSI_EVENTS, AML_IRQ_EDGE);
-    aml_end(a);
-    aml_region(a, "EREG", AML_SYSTEM_IO, VIRT_PORT_EVENTS,
-               ACPI_GED_SELECTOR_SIZE);
-    aml_field(a, "EREG", AML_DWORD_ACC | AML_WRITE_AS_ZEROS);
-    aml_field_unit(a, "ESEL", 32);
-    aml_end(a);
-    aml_method(a, "_EVT", 1, true);
-    aml_op(a, AML_STORE), aml_path(a, "ESEL"), aml_local(a, 0);
-    dsdt_event(a, ACPI_GED_POWER_BUTTON, "PWRB", NOTIFY_BUTTON);
-    aml_end(a);
-    aml_end(a);
-}
-
 void virt_build_dsdt(VirtMachine *v, AcpiTables *t)
 {
     Aml *a = acpi_table_begin(t, "DSDT", 2);
@@ -250,7 +152,8 @@ void virt_build_dsdt(VirtMachine *v, AcpiTables *t)
     dsdt_fw_cfg(a);
     dsdt_rtc(v, a);
     dsdt_serials(v, a);
-    dsdt_ged(a);
+    acpi_dsdt_power_button(a);
+    acpi_dsdt_ged(a, AML_SYSTEM_IO, VIRT_PORT_EVENTS, VIRT_GSI_EVENTS);
     aml_end(a);
     acpi_table_end(t);
 }

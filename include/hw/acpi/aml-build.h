@@ -133,8 +133,11 @@ typedef enum AmlWindow {
 void aml_res_window16(Aml *a, AmlWindow kind, uint16_t min, uint16_t max);
 void aml_res_window32(Aml *a, AmlWindow kind, uint32_t min, uint32_t max);
 void aml_res_window64(Aml *a, AmlWindow kind, uint64_t min, uint64_t max);
+/* I/O ports 0..@bytes - 1 that the host bridge shows in memory at @addr */
+void aml_res_io_mapped(Aml *a, uint64_t addr, uint32_t bytes);
 void aml_res_io(Aml *a, uint16_t base, uint8_t len);
 void aml_res_mem32(Aml *a, uint32_t base, uint32_t len, bool writable);
+void aml_res_mem64(Aml *a, uint64_t base, uint64_t len);    /* registers */
 enum { AML_IRQ_LEVEL = 0, AML_IRQ_EDGE = 1 << 1, AML_IRQ_LOW = 1 << 2,
        AML_IRQ_SHARED = 1 << 3 };
 void aml_res_irq(Aml *a, uint32_t gsi, uint8_t flags);

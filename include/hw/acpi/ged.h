@@ -10,6 +10,7 @@
 #ifndef HW_ACPI_GED_H
 #define HW_ACPI_GED_H
 
+#include "hw/acpi/dsdt.h"
 #include "hw/core/qdev.h"
 #include "migration/vmstate.h"
 #include "system/memory.h"
@@ -17,16 +18,6 @@
 #define TYPE_ACPI_GED "acpi-ged"
 OBJECT_DECLARE_SIMPLE_TYPE(AcpiGed, ACPI_GED)
 
-/* Bits of the event selector; _EVT demultiplexes them. */
-enum {
-    ACPI_GED_CPU_HOTPLUG    = 1u << 0,
-    ACPI_GED_MEM_HOTPLUG    = 1u << 1,
-    ACPI_GED_NVDIMM_HOTPLUG = 1u << 2,
-    ACPI_GED_PCI_HOTPLUG    = 1u << 3,
-    ACPI_GED_POWER_BUTTON   = 1u << 4,
-};
-
-#define ACPI_GED_SELECTOR_SIZE  4   /* bytes; a 32-bit read clears */
 #define ACPI_SLEEP_SIZE         2   /* control, status */
 #define ACPI_PM_TIMER_SIZE      4
 #define ACPI_RESET_SIZE         1

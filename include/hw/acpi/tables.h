@@ -12,7 +12,7 @@
  *
  * The blob is then t.out.data, t.out.len; the RSDP is at t.rsdp in it. Until
  * it is relocated, pointers hold offsets in the blob and are listed in
- * t.pointers, which is what a table loader (fw_cfg) needs.
+ * t.pointers, which is what a table loader (loader.h) needs.
  *
  * Threading: none. Nothing here fails.
  */
@@ -25,7 +25,13 @@
 #define ACPI_OEM_TABLE_ID   "NEMUVIRT"  /* 8 characters */
 #define ACPI_CREATOR_ID     "NEMU"
 #define ACPI_HEADER_BYTES   36
+#define ACPI_HEADER_LENGTH  4           /* offsets in it */
+#define ACPI_HEADER_CHECKSUM 9
 #define ACPI_RSDP_BYTES     36
+#define ACPI_RSDP_CHECKSUM  8           /* over the first 20 bytes */
+#define ACPI_RSDP_V1_BYTES  20
+#define ACPI_RSDP_EXT_CHECKSUM 32
+#define ACPI_GAS_BYTES      12
 #define ACPI_MAX_TABLES     24
 
 typedef struct AcpiPointer {
@@ -64,6 +70,10 @@ typedef struct AcpiGas {
     uint64_t addr;
 } AcpiGas;
 
+/* For writers of other tables. */
+void acpi_put_gas(Aml *a, const AcpiGas *gas);
+void acpi_zeros(Aml *a, size_t n);
+
 /* Flags of the FADT (5.2.9) and its x86 boot architecture flags (5.2.9.3) */
 enum {
     ACPI_FADT_WBINVD            = 1u << 0,
@@ -74,11 +84,14 @@ enum {
     ACPI_FADT_HW_REDUCED        = 1u << 20,
     ACPI_BOOT_NO_VGA            = 1u << 2,
     ACPI_BOOT_NO_CMOS_RTC       = 1u << 5,
+    /* ARM boot architecture flags (5.2.9.4) */
+    ACPI_ARM_BOOT_PSCI          = 1u << 0,
+    ACPI_ARM_BOOT_PSCI_HVC      = 1u << 1,
 };
 /* FADT of a machine without the fixed hardware (HW_REDUCED_ACPI). */
 typedef struct AcpiReducedFadt {
     uint32_t flags;
-    uint16_t boot_arch;
+    uint16_t boot_arch, arm_boot_arch;
     AcpiGas reset_reg, sleep_control, sleep_status;
     uint8_t reset_value;
 } AcpiReducedFadt;
@@ -98,5 +111,10 @@ void acpi_add_mcfg(AcpiTables *t, uint64_t ecam, uint16_t segment,
 /* SPCR: console at 16550 @port with global interrupt @gsi. */
 void acpi_add_spcr_16550(AcpiTables *t, uint16_t port, uint8_t irq,
                          uint32_t gsi);
+/* SPCR: console at the PL011 at @addr. */
+void acpi_add_spcr_pl011(AcpiTables *t, uint64_t addr, uint32_t gsi);
+/* DBG2: that PL011 of @bytes, the device @path of the DSDT. */
+void acpi_add_dbg2_pl011(AcpiTables *t, uint64_t addr, uint32_t bytes,
+                         const char *path);
 
 #endif

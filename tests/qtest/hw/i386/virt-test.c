@@ -4,7 +4,9 @@
 #include "libqtest.h"
 #include <elf.h>
 #include <glib/gstdio.h>
+#include "firmware.h"
 #include "iasl-check.h"
+#include "qtest-fw_cfg.h"
 #include "util/bytes.h"
 
 #define TABLES_GPA  0xe0000
@@ -273,6 +275,32 @@ static void test_rom(void)
     qtest_quit(qts);
 }
 
+/* Firmware takes the tables from fw_cfg. */
+static void test_rom_tables(void)
+{
+    g_autofree char *path = NULL, *names = NULL;
+    g_autofree uint8_t *rom = g_malloc0(64 * KiB);
+    int fd = g_file_open_tmp("nemu-rom-XXXXXX", &path, NULL);
+    GByteArray *script, *tables, *rsdp;
+    QTest *qts;
+
+    g_assert_cmpint(write(fd, rom, 64 * KiB), ==, 64 * KiB);
+    close(fd);
+    qts = qtest_startf("-M virt -bios %s", path);
+    g_unlink(path);
+    script = qtest_fw_cfg_file(qts, "etc/table-loader");
+    tables = qtest_fw_cfg_file(qts, "etc/acpi/tables");
+    rsdp = qtest_fw_cfg_file(qts, "etc/acpi/rsdp");
+    g_assert_true(script && tables && rsdp);
+    firmware_run_loader(script, tables, rsdp);
+    names = firmware_check_tables(tables, rsdp);
+    g_assert_cmpstr(names, ==, "FACP APIC MCFG DSDT ");
+    g_byte_array_unref(script);
+    g_byte_array_unref(tables);
+    g_byte_array_unref(rsdp);
+    qtest_quit(qts);
+}
+
 static void assert_refused(const char *args, const char *text)
 {
     g_autofree char *all = g_strconcat("-M virt,accel=qtest -nodefaults "
@@ -319,6 +347,7 @@ int main(int argc, char **argv)
     g_test_add_func("/virt/start-info", test_start_info);
     g_test_add_func("/virt/memory/split", test_memory_split);
     g_test_add_func("/virt/rom", test_rom);
+    g_test_add_func("/virt/rom/tables", test_rom_tables);
     g_test_add_func("/virt/errors", test_errors);
     return qtest_main();
 }
