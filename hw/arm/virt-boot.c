@@ -11,6 +11,11 @@
 #include "target/arm/cpu.h"
 #include "util/log.h"
 
+bool virt_has_firmware(const VirtMachine *v)
+{
+    return MACHINE(v)->firmware != NULL;
+}
+
 static bool virt_check_boot_options(const MachineState *ms, Error **errp)
 {
     if (!ms->kernel_filename && ms->kernel_cmdline && *ms->kernel_cmdline) {
@@ -121,6 +126,9 @@ bool virt_finish_boot(VirtMachine *v, Error **errp)
         return false;
     }
     virt_fill_fw_cfg(v);
+    if (!virt_add_acpi(v, errp)) {
+        return false;
+    }
     v->loaded = virt_load(v, true, errp);
     return v->loaded;
 }

@@ -303,6 +303,9 @@ static void add_power_button(VirtFdt *f)
     FdtWriter *w = &f->w;
     uint32_t pins;
 
+    if (f->v->ged) {
+        return;
+    }
     fdt_nodef(w, "pl061@%" PRIx64, (uint64_t)VIRT_GPIO_BASE);
     fdt_strs(w, "compatible", "arm,pl061", "arm,primecell", NULL);
     fdt_reg1(w, VIRT_GPIO_BASE, PL061_BYTES);

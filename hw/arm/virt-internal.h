@@ -28,6 +28,8 @@
 #ifndef HW_ARM_VIRT_INTERNAL_H
 #define HW_ARM_VIRT_INTERNAL_H
 
+#include "hw/acpi/ged.h"
+#include "hw/acpi/tables.h"
 #include "hw/arm/boot.h"
 #include "hw/core/machine.h"
 #include "hw/nvram/fw_cfg.h"
@@ -104,6 +106,7 @@ struct VirtMachine {
     MemoryRegion pci32_alias, pci64_alias, pci_io_alias;
     FWCfg *fw_cfg;
     bool has_uart;
+    AcpiGed *ged;                   /* NULL: the PL061 has the power button */
     Irq *power_button;
     AioTimer power_timer;           /* until it is let go */
 
@@ -126,6 +129,12 @@ uint8_t *virt_ram_ptr(VirtMachine *v);
 bool virt_choose_gic(VirtMachine *v, Error **errp);
 bool virt_create_gic(VirtMachine *v, Error **errp);
 
+/* virt-acpi.c: tables for firmware, unless acpi=off. */
+bool virt_has_acpi(const VirtMachine *v);
+bool virt_add_acpi(VirtMachine *v, Error **errp);
+/* virt-dsdt.c */
+void virt_build_dsdt(VirtMachine *v, AcpiTables *t);
+
 /* virt-power.c */
 bool virt_create_power_button(VirtMachine *v, Error **errp);
 
@@ -138,6 +147,8 @@ bool virt_fdt_set_chosen(VirtMachine *v, Error **errp);
 bool virt_fdt_check(VirtMachine *v, Error **errp);
 
 /* virt-boot.c */
+/* Whether firmware runs first, which tells the guest of ACPI. */
+bool virt_has_firmware(const VirtMachine *v);
 bool virt_prepare_boot(VirtMachine *v, Error **errp);
 /* All devices are there: device tree, first load. */
 bool virt_finish_boot(VirtMachine *v, Error **errp);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The power button of the virt machine: pin 3 of the PL061, which the device
- * tree calls a key. system_powerdown holds it long enough for a guest that
- * looks at the pin some time after the interrupt.
+ * The power button of the virt machine. Where firmware hands over ACPI tables
+ * it is an event of the generic event device; else pin 3 of the PL061, which
+ * the device tree calls a key: system_powerdown holds it long enough for a
+ * guest that looks at the pin some time after the interrupt.
  */
 #include "util/osdep.h"
 #include "virt-internal.h"
@@ -27,7 +28,21 @@ static void virt_powerdown(void *opaque)
     timer_mod_ns(&v->power_timer, clock_get_ns(CLOCK_VIRTUAL) + PRESS_NS);
 }
 
-bool virt_create_power_button(VirtMachine *v, Error **errp)
+static bool virt_create_ged(VirtMachine *v, Error **errp)
+{
+    DeviceState *dev = qdev_new(TYPE_ACPI_GED);
+
+    if (!qdev_realize_and_unref(dev, NULL, errp)) {
+        return false;
+    }
+    v->ged = ACPI_GED(dev);
+    memory_region_add_subregion(get_system_memory(), VIRT_EVENTS_BASE,
+                                &v->ged->selector_mr);
+    qdev_connect_gpio_out_named(dev, "irq", 0, v->spi[VIRT_SPI_EVENTS]);
+    return true;
+}
+
+static bool virt_create_pl061(VirtMachine *v, Error **errp)
 {
     DeviceState *dev = qdev_new(TYPE_PL061);
 
@@ -42,4 +57,10 @@ bool virt_create_power_button(VirtMachine *v, Error **errp)
                   virt_button_up, v);
     powerdown_notifier_add(virt_powerdown, v);
     return true;
+}
+
+bool virt_create_power_button(VirtMachine *v, Error **errp)
+{
+    return virt_has_acpi(v) && virt_has_firmware(v)
+               ? virt_create_ged(v, errp) : virt_create_pl061(v, errp);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ACPI tables that the virt machine of Arm hands to firmware. */
+#include "qtest-fw_cfg.h"
+#include <glib/gstdio.h>
+#include "firmware.h"
+#include "util/bytes.h"
+
+typedef struct Tables {
+    QTest *qts;
+    GByteArray *script, *tables, *rsdp;
+} Tables;
+
+static void start(Tables *t, const char *args)
+{
+    t->qts = qtest_start(args);
+    t->script = qtest_fw_cfg_file(t->qts, "etc/table-loader");
+    t->tables = qtest_fw_cfg_file(t->qts, "etc/acpi/tables");
+    t->rsdp = qtest_fw_cfg_file(t->qts, "etc/acpi/rsdp");
+    g_assert_true(t->script && t->tables && t->rsdp);
+    firmware_run_loader(t->script, t->tables, t->rsdp);
+}
+
+static void stop(Tables *t)
+{
+    g_byte_array_unref(t->script);
+    g_byte_array_unref(t->tables);
+    g_byte_array_unref(t->rsdp);
+    qtest_quit(t->qts);
+}
+
+static const uint8_t *find(Tables *t, const char *signature)
+{
+    const uint8_t *p = firmware_find_table(t->tables, t->rsdp, signature);
+
+    g_assert_nonnull(p);
+    return p;
+}
+
+/* The nth structure of a kind in the MADT, or NULL. */
+static const uint8_t *madt_entry(Tables *t, uint8_t type, unsigned int nth)
+{
+    const uint8_t *madt = find(t, "APIC");
+
+    for (uint32_t off = 44; off < get_le32(madt + 4); off += madt[off + 1]) {
+        g_assert_cmpuint(madt[off + 1], >=, 2);
+        if (madt[off] == type && nth-- == 0) {
+            return madt + off;
+        }
+    }
+    return NULL;
+}
+
+enum { GICC = 0x0b, GICD, MSI_FRAME, GICR, ITS };
+
+static void test_gicv3(void)
+{
+    g_autofree char *names = NULL;
+    Tables t;
+
+    start(&t, "-M virt -smp 4,sockets=2,clusters=1,cores=2 -serial null");
+    names = firmware_check_tables(t.tables, t.rsdp);
+    g_assert_cmpstr(names, ==,
+                    "FACP APIC GTDT PPTT MCFG SPCR DBG2 IORT DSDT ");
+    g_assert_nonnull(madt_entry(&t, GICC, 3));
+    g_assert_null(madt_entry(&t, GICC, 4));
+    g_assert_cmpuint(madt_entry(&t, GICD, 0)[20], ==, 3);
+    g_assert_nonnull(madt_entry(&t, GICR, 0));
+    g_assert_null(madt_entry(&t, GICR, 1));
+    g_assert_nonnull(madt_entry(&t, ITS, 0));
+    g_assert_null(madt_entry(&t, MSI_FRAME, 0));
+    g_assert_cmphex(get_le64(find(&t, "MCFG") + 44), ==, QTEST_ECAM_BASE);
+    g_assert_cmpuint(find(&t, "MCFG")[44 + 11], ==, 255);
+    stop(&t);
+}
+
+static void test_gicv2(void)
+{
+    g_autofree char *names = NULL;
+    const uint8_t *frame;
+    Tables t;
+
+    start(&t, "-M virt,gic-version=2,highmem=off");
+    names = firmware_check_tables(t.tables, t.rsdp);
+    g_assert_cmpstr(names, ==, "FACP APIC GTDT PPTT MCFG DSDT ");
+    g_assert_cmpuint(madt_entry(&t, GICD, 0)[20], ==, 2);
+    g_assert_cmphex(get_le64(madt_entry(&t, GICC, 0) + 32), ==, 0x8010000);
+    frame = madt_entry(&t, MSI_FRAME, 0);
+    g_assert_nonnull(frame);
+    g_assert_cmpuint(get_le16(frame + 20), ==, 64);
+    g_assert_cmpuint(get_le16(frame + 22), ==, 80);
+    g_assert_null(madt_entry(&t, GICR, 0));
+    g_assert_cmphex(get_le64(find(&t, "MCFG") + 44), ==, 0x3f000000);
+    g_assert_cmpuint(find(&t, "MCFG")[44 + 11], ==, 15);
+    stop(&t);
+}
+
+/* Without ITS and with two regions of redistributors; threads. */
+static void test_many_cpus(void)
+{
+    g_autofree char *names = NULL;
+    Tables t;
+
+    start(&t, "-M virt,its=off -smp 200,threads=2");
+    names = firmware_check_tables(t.tables, t.rsdp);
+    g_assert_cmpstr(names, ==, "FACP APIC GTDT PPTT MCFG DSDT ");
+    g_assert_nonnull(madt_entry(&t, GICC, 199));
+    g_assert_cmphex(get_le64(madt_entry(&t, GICC, 17) + 68), ==, 0x101);
+    g_assert_nonnull(madt_entry(&t, GICR, 1));
+    g_assert_null(madt_entry(&t, ITS, 0));
+    stop(&t);
+}
+
+static void test_off(void)
+{
+    const char *const args[] = { "-M virt,acpi=off", "-M virt -no-acpi" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(args); i++) {
+        QTest *qts = qtest_start(args[i]);
+
+        g_assert_null(qtest_fw_cfg_file(qts, "etc/table-loader"));
+        g_assert_null(qtest_fw_cfg_file(qts, "etc/acpi/tables"));
+        qtest_quit(qts);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/arm/virt/acpi/gicv3", test_gicv3);
+    g_test_add_func("/arm/virt/acpi/gicv2", test_gicv2);
+    g_test_add_func("/arm/virt/acpi/many-cpus", test_many_cpus);
+    g_test_add_func("/arm/virt/acpi/off", test_off);
+    return qtest_main();
+}
