@@ -61,7 +61,7 @@ const char *target_cpu_parse_model(const char *text, Error **errp)
     if (!oc) {
         error_setg(errp, "unable to find CPU model '%s'", name);
         error_append_hint(errp, "KVM runs guests on the host's own CPU: use "
-                          "-cpu host or max");
+                          "-cpu 'host' or 'max'");
         return NULL;
     }
     for (char **p = items + 1; items[0] && *p; p++) {

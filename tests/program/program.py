@@ -18,6 +18,10 @@ import time
 import traceback
 
 BINARY = os.path.abspath(os.environ["NEMU_BINARY"])
+# Of another architecture: BINARY runs this under user-mode emulation.
+EMULATED = "NEMU_PROGRAM" in os.environ
+BUILD = os.path.dirname(os.environ.get("NEMU_PROGRAM", BINARY))
+NAME = "qemu-system-nemu"       # what messages start with
 TIMEOUT = 60                    # seconds; nothing here takes one
 tests = []
 
@@ -59,18 +63,29 @@ def main():
     return 1 if failed else 0
 
 
+def configured():
+    """What the build was configured with: names and values."""
+    with open(os.path.join(BUILD, "config-host.h"), encoding="utf-8") as f:
+        return dict(re.findall(r"^#define (\w+) ?(.*)", f.read(), re.M))
+
+
+ARCH = configured()["NEMU_TARGET_ARCH"].strip('"')
+
+
 def need(*symbols):
     """Skip the test in a build without these parts."""
-    path = os.path.join(os.path.dirname(BINARY), "config-host.h")
-    with open(path, encoding="utf-8") as f:
-        have = set(re.findall(r"^#define (\w+)", f.read(), re.M))
-    missing = [s for s in symbols if s not in have]
+    missing = [s for s in symbols if s not in configured()]
     if missing:
         raise Skip("built without " + ", ".join(missing))
 
 
+def need_x86():
+    if ARCH != "x86_64":
+        raise Skip("about x86-64")
+
+
 def kvm_works():
-    return os.access("/dev/kvm", os.R_OK | os.W_OK)
+    return not EMULATED and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
 def run(args, **kw):

@@ -3,12 +3,13 @@
 """What a wrong command line gets: one line that names it and what is right,
 exit status 1, nothing on standard output, nothing left behind."""
 import fcntl
+import gzip
 import os
 import struct
 import subprocess
 
-from program import (BINARY, Program, Skip, check, kvm_works, main, need, run,
-                     test)
+from program import (ARCH, BINARY, NAME, Program, Skip, check, kvm_works,
+                     main, need, need_x86, run, test)
 
 # Of every run; a failure has to take the socket and the PID file away.
 ALWAYS = ["-nodefaults", "-chardev", "socket,id=c,path=c.sock,server=on,"
@@ -25,7 +26,7 @@ def refuse(args, *parts, accel=QTEST, **kw):
     check(status == 1, args, "exit status", status, err)
     check(out == "", args, "printed", repr(out))
     check(len(lines) == 1, args, "gave", len(lines), "lines:", err)
-    check(lines[0].startswith(os.path.basename(BINARY) + ": "), lines[0])
+    check(lines[0].startswith(NAME + ": "), lines[0])
     for part in parts:
         check(part in lines[0], args, "should name", repr(part), "in",
               lines[0])
@@ -286,7 +287,26 @@ def elf(phoff=64, phnum=1, phentsize=56, machine=62, filesz=16, memsz=16,
     return header + segment + b"\xf4" * tail
 
 
-KERNELS = [
+def image(size=1 << 20, offset=0, flags=0, magic=b"ARM\x64"):
+    """An arm64 Image: Linux Documentation/arch/arm64/booting.rst, 4."""
+    header = struct.pack("<IIQQQ", 0x14000000, 0, offset, size, flags)
+    return (header.ljust(56, b"\0") + magic).ljust(4096, b"\0")
+
+
+ARM_KERNELS = [
+    ("empty", b"", "empty"),
+    ("text", b"hello, I am no kernel" * 100, "neither an Image"),
+    ("short", image()[:40], "truncated"),
+    ("x86", bzimage(), "neither an Image"),
+    ("elf", elf(machine=183), "neither an Image"),
+    ("huge", image(size=1 << 40), "must be below"),
+    ("far", image(offset=1 << 40), "must be below"),
+    ("big-endian", image(flags=1), "big-endian"),
+    ("packed", gzip.compress(image() + os.urandom(4096))[:-40],
+     "gzip"),
+    ("packed-text", gzip.compress(os.urandom(400)), "neither an Image"),
+]
+X86_KERNELS = [
     ("empty", b"", "empty"),
     ("text", b"hello, I am no kernel" * 100, "neither a Linux bzImage"),
     ("short", b"\x7fELF", "truncated"),
@@ -311,7 +331,8 @@ def kernels():
     refuse(["-kernel", "nix"], "'nix'", "No such file")
     os.mkdir("dir")
     refuse(["-kernel", "dir"], "'dir'", "regular file")
-    for name, data, part in KERNELS:
+    for name, data, part in (X86_KERNELS if ARCH == "x86_64"
+                             else ARM_KERNELS):
         with open(name, "wb") as f:
             f.write(data)
         refuse(["-kernel", name], "'%s'" % name, part)
@@ -319,11 +340,14 @@ def kernels():
 
 @test
 def kernel_with_too_little_memory():
+    def make(size):
+        return bzimage(init_size=size) if ARCH == "x86_64" else image(size)
+
     with open("k", "wb") as f:
-        f.write(bzimage(init_size=64 << 20))
+        f.write(make(64 << 20))
     refuse(["-m", "32", "-kernel", "k"], "not enough memory", "'k'")
     with open("k", "wb") as f:
-        f.write(bzimage())
+        f.write(make(1 << 20))
     with open("i", "wb") as f:
         f.truncate(48 << 20)
     refuse(["-m", "32", "-kernel", "k", "-initrd", "i"], "not enough memory",
@@ -335,6 +359,7 @@ def kernel_with_too_little_memory():
 
 @test
 def firmware():
+    need_x86()
     refuse(["-bios", "nix.bin"], "'nix.bin'", "No such file")
     with open("rom", "wb") as f:
         f.write(bytes(1000))

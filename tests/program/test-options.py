@@ -7,14 +7,14 @@ import re
 import socket
 import subprocess
 
-from program import (BINARY, TIMEOUT, Program, Skip, check, main, need, run,
-                     test, wait_for)
+from program import (ARCH, BINARY, TIMEOUT, Program, Skip, check, main, need,
+                     need_x86, run, test, wait_for)
 
 BASE = ["-nodefaults", "-S", "-accel", "qtest"]
 
 
 class Ports:
-    """The guest's side of the ports."""
+    """The guest's side of the ports, and of the memory."""
 
     ARGS = ["-qtest", "unix:qtest.sock,server=on,wait=off"]
 
@@ -84,10 +84,18 @@ def fw_cfg():
                   "name=opt/org.test/text,string=hello",
                   "-fw_cfg", "opt/org.test/file,file=content"]):
         ports = Ports()
-        ports.do("outw 0x510 0x19")
+        # in ports, or in memory with a big-endian selector
+        select, data = (("outw 0x510 0x%x", "inb 0x511")
+                        if ARCH == "x86_64" else
+                        ("writew 0x9020008 0x%x", "readb 0x9020000"))
+
+        def choose(key):
+            ports.do(select % (key if ARCH == "x86_64" else
+                               key >> 8 | (key & 0xff) << 8))
 
         def take(count):
-            return bytes(ports.do("inb 0x511") for _ in range(count))
+            return bytes(ports.do(data) for _ in range(count))
+        choose(0x19)
         items = {}
         for _ in range(int.from_bytes(take(4), "big")):
             entry = take(64)
@@ -97,13 +105,14 @@ def fw_cfg():
         for name, want in (("opt/org.test/text", b"hello"),
                            ("opt/org.test/file", b"from a file\0\xff")):
             size, key = items[name]
-            ports.do("outw 0x510 0x%x" % key)
+            choose(key)
             check(take(size) == want, name, size)
         ports.close()
 
 
 @test
 def debugcon():
+    need_x86()
     with Program([*BASE, *Ports.ARGS, "-debugcon", "file:out"]):
         ports = Ports()
         for byte in b"Hi":

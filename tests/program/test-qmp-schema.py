@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-from program import (BINARY, Program, Skip, check, kvm_works, main, test)
+from program import (ARCH, BUILD, Program, Skip, check, kvm_works, main, test)
 from qmpschema import Introspection, Mismatch, error_shape
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -25,7 +25,7 @@ from qapi.schema import Schema                              # noqa: E402
 OPEN = {"device_add"}
 
 def schema():
-    config = os.path.join(os.path.dirname(BINARY), "config-host.h")
+    config = os.path.join(BUILD, "config-host.h")
     return Schema(os.path.join(ROOT, "qapi", "nemu.json"), read_config(config))
 
 
@@ -85,7 +85,8 @@ def machine_args():
         f.truncate(1 << 20)
     with open("rom", "wb") as f:        # cli; hlt; jmp to the hlt
         f.write((bytes(65520) + b"\xfa\xf4\xeb\xfd").ljust(65536, b"\0"))
-    return ["-bios", "rom", "-nodefaults", "-M", "virt", "-smp", "2,maxcpus=4", "-m", "64",
+    firmware = ["-bios", "rom"] if ARCH == "x86_64" else []
+    return [*firmware, "-nodefaults", "-M", "virt", "-smp", "2,maxcpus=4", "-m", "64",
             "-name", "guest=shape", "-uuid",
             "11111111-2222-3333-4444-555555555555",
             "-object", "iothread,id=io0",
@@ -119,6 +120,9 @@ def ask_about_all(c):
                  "query-qmp-schema"):
         if name in c.types.commands:
             check(c.ok(name) is not None, name)
+    if "query-gic-capabilities" in c.types.commands:
+        versions = {g["version"] for g in c.ok("query-gic-capabilities")}
+        check(versions == {2, 3}, versions)
     # an error on a machine that cannot plug CPUs
     c.try_it("query-hotpluggable-cpus")
     c.ok("query-named-block-nodes", {"flat": True})
