@@ -16,7 +16,7 @@ static uint64_t l1_index(const Qcow2State *s, uint64_t offset)
     return offset >> (s->cluster_bits + s->l2_bits);
 }
 
-static void l1_set(Qcow2State *s, uint64_t i, uint64_t entry)
+void qcow2_l1_set(Qcow2State *s, uint64_t i, uint64_t entry)
 {
     bool clean = s->l1_dirty_from == s->l1_dirty_to;
 
@@ -79,7 +79,7 @@ static int coroutine_fn new_l2(BlockDriverState *bs, uint64_t offset,
         }
         return ret;
     }
-    l1_set(s, l1_index(s, offset), new_offset | QCOW2_OFLAG_COPIED);
+    qcow2_l1_set(s, l1_index(s, offset), new_offset | QCOW2_OFLAG_COPIED);
     if (old) {
         qcow2_free_later(bs, old, s->cluster_bytes);
     }

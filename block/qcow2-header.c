@@ -123,14 +123,6 @@ static bool check_features(BlockDriverState *bs, Error **errp)
                           "read-only=on.");
         return false;
     }
-    if ((s->incompatible & QCOW2_INCOMPAT_DIRTY) && !bs->read_only &&
-        !(bs->open_flags & BDRV_O_CHECK)) {
-        error_setg(errp, "qcow2: Image was not closed and its reference counts "
-                   "are not up to date");
-        error_append_hint(errp, "Repair it with qemu-img check -r all, or "
-                          "open it with read-only=on.");
-        return false;
-    }
     if ((s->incompatible & QCOW2_INCOMPAT_EXTENDED_L2) &&
         s->cluster_bits < 14) {
         error_setg(errp, "Extended L2 entries are only supported with cluster "

@@ -13,6 +13,8 @@
  *   resize       another size; preallocation
  *   create       new images
  *   info         facts for users, sizes of new images, backing file's name
+ *   snapshot     snapshots in the image
+ *   check*       check and repair: qcow2-check-internal.h
  *
  * Order. A table that points to something is written when what it points to
  * is on the disk, and counts go down when nothing points there any more:
@@ -155,6 +157,9 @@ typedef struct Qcow2State {
     Qcow2Cache l2_cache, ref_cache;
     uint64_t free_hint;             /* cluster where a search starts */
     uint64_t free_byte;             /* in a cluster of compressed data; 0 */
+    GPtrArray *snapshots;           /* Qcow2Snapshot */
+    uint64_t snapshots_bytes;       /* of their table */
+    bool snapshots_bad;             /* it could not be read: only a check */
     GArray *pending_free;           /* Qcow2Range: counts to go down */
     LIST_HEAD(, Qcow2Alloc) allocs;
     bool dirty_bit_set;             /* in the file, by us or before */
@@ -205,12 +210,15 @@ void qcow2_cache_dirty(Qcow2Cache *c, Qcow2Table *t);
 bool qcow2_cache_is_clean(const Qcow2Cache *c);
 /* qcow2_cache_drop: forget what is cached of @bytes at @offset. */
 void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset, uint64_t bytes);
+void qcow2_cache_forget_all(Qcow2Cache *c);
 int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c);
 
 /* ---- qcow2-write-back.c ---- */
 
 /* qcow2_write_counts: refcount blocks and table. Lock held. */
 int coroutine_fn qcow2_write_counts(BlockDriverState *bs);
+/* qcow2_write_l1: what changed of it, after a flush. Lock held. */
+int coroutine_fn qcow2_write_l1(BlockDriverState *bs);
 /* qcow2_write_tables: all tables, in order. Lock held. */
 int coroutine_fn qcow2_write_tables(BlockDriverState *bs);
 /* qcow2_flush: the same, on the disk; then pending counts go down. */
@@ -259,6 +267,8 @@ typedef struct Qcow2Map {
     bool copied;                    /* the host cluster is ours alone */
 } Qcow2Map;
 
+/* qcow2_l1_set: entry @i, to be written with the next round. */
+void qcow2_l1_set(Qcow2State *s, uint64_t i, uint64_t entry);
 /* qcow2_lookup: what is at @offset, for up to @bytes. Lock held. */
 int coroutine_fn qcow2_lookup(BlockDriverState *bs, uint64_t offset,
                               uint64_t bytes, Qcow2Map *map);
@@ -319,6 +329,30 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
 /* qcow2_create: a new image in @file, which is written over. Main thread. */
 bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
                   Error **errp);
+
+/* ---- qcow2-snapshot.c ---- */
+
+typedef struct Qcow2Snapshot {
+    uint64_t l1_offset;
+    uint32_t l1_size;               /* entries */
+    BdrvSnapshot facts;
+    uint8_t *extra;                 /* behind the extra data that we know */
+    uint32_t extra_bytes;
+} Qcow2Snapshot;
+
+/* qcow2_read_snapshots: the table; s->snapshots has what could be read. */
+bool qcow2_read_snapshots(BlockDriverState *bs, Error **errp);
+void qcow2_snapshot_free(gpointer sn);
+/* qcow2_l1_valid: whether a table may be there and be so long. */
+bool qcow2_l1_valid(const Qcow2State *s, uint64_t offset, uint32_t entries);
+
+/* ---- qcow2-check.c ---- */
+
+int coroutine_fn qcow2_co_check(BlockDriverState *bs, BdrvCheckResult *result,
+                                int fix);
+/* The same, lock held. */
+int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
+                                    BdrvCheckResult *result, int fix);
 
 /* ---- qcow2-info.c ---- */
 

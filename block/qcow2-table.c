@@ -158,6 +158,13 @@ void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset, uint64_t bytes)
     }
 }
 
+void qcow2_cache_forget_all(Qcow2Cache *c)
+{
+    for (unsigned i = 0; i < c->num_used; i++) {
+        forget(c, &c->tables[i]);
+    }
+}
+
 static int by_offset(const void *a, const void *b)
 {
     const Qcow2Table *x = *(Qcow2Table *const *)a;

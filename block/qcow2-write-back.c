@@ -43,7 +43,7 @@ int coroutine_fn qcow2_write_counts(BlockDriverState *bs)
     return ret;
 }
 
-static int coroutine_fn write_l1(BlockDriverState *bs)
+int coroutine_fn qcow2_write_l1(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
     int ret;
@@ -89,7 +89,7 @@ int coroutine_fn qcow2_write_tables(BlockDriverState *bs)
     if (ret >= 0) {
         ret = qcow2_cache_write(bs, &s->l2_cache);
     }
-    return ret < 0 ? ret : write_l1(bs);
+    return ret < 0 ? ret : qcow2_write_l1(bs);
 }
 
 int coroutine_fn qcow2_flush(BlockDriverState *bs)

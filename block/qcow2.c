@@ -161,6 +161,48 @@ static bool clear_unknown_autoclear(BlockDriverState *bs, Error **errp)
     return ret >= 0;
 }
 
+/* A check can go on without; nothing else may. */
+static bool read_snapshots(BlockDriverState *bs, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    bool checking = bs->open_flags & BDRV_O_CHECK;
+
+    s->snapshots_bad = !qcow2_read_snapshots(bs, checking ? NULL : errp);
+    return !s->snapshots_bad || checking;
+}
+
+typedef struct RepairDirty {
+    BlockDriverState *bs;
+    BdrvCheckResult result;
+} RepairDirty;
+
+static int coroutine_fn repair_dirty_co(void *opaque)
+{
+    RepairDirty *r = opaque;
+
+    return qcow2_co_check(r->bs, &r->result, BDRV_FIX_LEAKS | BDRV_FIX_ERRORS);
+}
+
+/* Who wrote it last did not close it: its counts are not right. */
+static bool repair_dirty(BlockDriverState *bs, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    RepairDirty r = { .bs = bs };
+    int ret;
+
+    if (bs->read_only || (bs->open_flags & BDRV_O_CHECK) ||
+        !(s->incompatible & QCOW2_INCOMPAT_DIRTY)) {
+        return true;
+    }
+    ret = bdrv_run(bs->ctx, repair_dirty_co, &r);
+    if (ret < 0 || r.result.check_errors || r.result.corruptions) {
+        error_setg_errno(errp, ret < 0 ? -ret : EIO,
+                         "Could not repair dirty image");
+        return false;
+    }
+    return true;
+}
+
 static void free_state(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
@@ -171,6 +213,7 @@ static void free_state(BlockDriverState *bs)
     g_free(s->l1);
     g_free(s->reftable);
     g_array_unref(s->pending_free);
+    g_ptr_array_unref(s->snapshots);
 }
 
 static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
@@ -183,10 +226,12 @@ static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
     LIST_INIT(&s->allocs);
     STAILQ_INIT(&s->extensions);
     s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
+    s->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
     if (bdrv_open_file_child(bs, o->file, BDRV_CHILD_IMAGE, errp) &&
         qcow2_read_header(bs, errp) && open_data_file(bs, o, errp) &&
         check_lazy(bs, o, errp) && init_caches(bs, o, errp) &&
         read_l1(bs, errp) && qcow2_read_reftable(bs, errp) &&
+        read_snapshots(bs, errp) && repair_dirty(bs, errp) &&
         clear_unknown_autoclear(bs, errp) &&
         bdrv_open_backing(bs, o->backing, errp)) {
         return true;
@@ -563,6 +608,7 @@ static const BlockDriver qcow2_driver = {
     .get_specific_info = qcow2_get_specific_info,
     .measure = qcow2_measure,
     .co_change_backing = qcow2_co_change_backing,
+    .co_check = qcow2_co_check,
     .refresh_limits = qcow2_refresh_limits,
     .co_preadv = qcow2_co_preadv,
     .co_pwritev = qcow2_co_pwritev,

@@ -383,7 +383,6 @@ static const struct {
     { "features", "Unsupported qcow2 feature", 72, 8, 1ULL << 63 },
     { "compression", "Compression type", 72, 8, 1 << 3 },
     { "corrupt", "corrupt", 72, 8, 1 << 1 },
-    { "dirty", "was not closed", 72, 8, 1 << 0 },
     { "order", "Reference count entry width", 96, 4, 7 },
     { "header_short", "too short", 100, 4, 72 },
     { "header_long", "exceeds cluster size", 100, 4, 1 << 20 },
