@@ -170,6 +170,7 @@ static int coroutine_fn switch_to(Rebuild *b, const uint8_t *table)
     for (uint64_t i = 0; i < bytes / 8; i++) {
         entries[i] = get_be64(table + i * 8);
     }
+    qcow2_overlap_forget(s);
     g_free(s->reftable);
     s->reftable = entries;
     s->reftable_entries = bytes / 8;

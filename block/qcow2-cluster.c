@@ -20,6 +20,8 @@ void qcow2_l1_set(Qcow2State *s, uint64_t i, uint64_t entry)
 {
     bool clean = s->l1_dirty_from == s->l1_dirty_to;
 
+    qcow2_overlap_moved(s, QCOW2_OL_ACTIVE_L2, s->l1[i] & QCOW2_OFFSET_MASK,
+                        entry & QCOW2_OFFSET_MASK);
     s->l1[i] = entry;
     s->l1_dirty_from = clean ? i : MIN(s->l1_dirty_from, i);
     s->l1_dirty_to = clean ? i + 1 : MAX(s->l1_dirty_to, i + 1);
@@ -101,9 +103,9 @@ int coroutine_fn qcow2_l2_get(BlockDriverState *bs, uint64_t offset, bool write,
     entry = s->l1[i];
     l2_offset = entry & QCOW2_OFFSET_MASK;
     if (qcow2_in_cluster(s, l2_offset)) {
-        qcow2_signal_corruption(bs, "L2 table offset 0x%" PRIx64 " is not "
-                                "aligned (L1 index 0x%" PRIx64 ")", l2_offset,
-                                i);
+        qcow2_signal_corruption(bs, l2_offset, s->cluster_bytes,
+                                "L2 table offset 0x%" PRIx64 " unaligned (L1 "
+                                "index: 0x%" PRIx64 ")", l2_offset, i);
         return -EIO;
     }
     if (write && (!l2_offset || !(entry & QCOW2_OFLAG_COPIED))) {
@@ -189,7 +191,7 @@ static int check_entry(BlockDriverState *bs, uint64_t offset, uint64_t entry,
     if (!what) {
         return 0;
     }
-    qcow2_signal_corruption(bs, "L2 entry 0x%" PRIx64 " of guest offset 0x%"
+    qcow2_signal_corruption(bs, 0, 0, "L2 entry 0x%" PRIx64 " of guest offset 0x%"
                             PRIx64 " is %s", entry, offset, what);
     return -EIO;
 }
@@ -405,6 +407,15 @@ static int coroutine_fn new_home(BlockDriverState *bs, uint64_t offset,
     return 0;
 }
 
+static int coroutine_fn check_in_place(BlockDriverState *bs, uint64_t host,
+                                       uint64_t bytes)
+{
+    Qcow2State *s = bs->opaque;
+
+    return s->data_file != bs->file ? 0 :
+           qcow2_overlap_check(bs, 0, host, bytes);
+}
+
 static int coroutine_fn start_alloc(BlockDriverState *bs, uint64_t offset,
                                     uint64_t bytes, const Qcow2Map *m,
                                     Qcow2Alloc **alloc)
@@ -421,6 +432,7 @@ static int coroutine_fn start_alloc(BlockDriverState *bs, uint64_t offset,
         /* A host cluster is ours already, but not (all) its content. */
         a->keep_old = true;
         a->host_offset = m->host - qcow2_in_cluster(s, offset);
+        ret = check_in_place(bs, a->host_offset, s->cluster_bytes);
     } else {
         ret = new_home(bs, offset, bytes, a);
     }
@@ -456,7 +468,7 @@ int coroutine_fn qcow2_prepare_write(BlockDriverState *bs, uint64_t offset,
          * takes a request on the same range, which the guest orders. */
         *host = m.host;
         *bytes = m.bytes;
-        return 0;
+        return check_in_place(bs, m.host, m.bytes);
     }
     /* Make sure that there is a table for the entry before the data go out. */
     ret = qcow2_l2_get(bs, offset, true, &t, &index);

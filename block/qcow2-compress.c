@@ -228,9 +228,10 @@ static int coroutine_fn store(BlockDriverState *bs, uint64_t guest,
     co_mutex_lock(&s->lock);
     qcow2_wait_allocs(bs, guest, s->cluster_bytes);
     offset = alloc_bytes(bs, bytes);
+    ret = offset < 0 ? offset : qcow2_overlap_check(bs, 0, offset, bytes);
     co_mutex_unlock(&s->lock);
-    if (offset < 0) {
-        return offset;
+    if (ret < 0) {
+        return ret;
     }
     ret = bdrv_co_pwrite(bs->file->bs, offset, data, bytes, 0);
     if (ret < 0) {

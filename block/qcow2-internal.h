@@ -13,6 +13,7 @@
  *   resize       another size; preallocation
  *   create       new images
  *   info         facts for users, sizes of new images, backing file's name
+ *   overlap      writes that would go into tables
  *   snapshot     snapshots in the image
  *   check*       check and repair: qcow2-check-internal.h
  *
@@ -162,8 +163,11 @@ typedef struct Qcow2State {
     bool snapshots_bad;             /* it could not be read: only a check */
     GArray *pending_free;           /* Qcow2Range: counts to go down */
     LIST_HEAD(, Qcow2Alloc) allocs;
+    unsigned overlap_check;         /* QCOW2_OL_* */
+    GHashTable *table_clusters;     /* cluster to QCOW2_OL_*; NULL: not yet */
+    uint64_t bitmap_dir_offset, bitmap_dir_bytes;
     bool dirty_bit_set;             /* in the file, by us or before */
-    bool corrupt;
+    bool corrupt, corrupt_told;
 } Qcow2State;
 
 typedef struct Qcow2Range {
@@ -330,50 +334,17 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
 bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
                   Error **errp);
 
-/* ---- qcow2-snapshot.c ---- */
-
-typedef struct Qcow2Snapshot {
-    uint64_t l1_offset;
-    uint32_t l1_size;               /* entries */
-    BdrvSnapshot facts;
-    uint8_t *extra;                 /* behind the extra data that we know */
-    uint32_t extra_bytes;
-} Qcow2Snapshot;
-
-/* qcow2_read_snapshots: the table; s->snapshots has what could be read. */
-bool qcow2_read_snapshots(BlockDriverState *bs, Error **errp);
-void qcow2_snapshot_free(gpointer sn);
-/* qcow2_l1_valid: whether a table may be there and be so long. */
-bool qcow2_l1_valid(const Qcow2State *s, uint64_t offset, uint32_t entries);
-
-/* ---- qcow2-check.c ---- */
-
-int coroutine_fn qcow2_co_check(BlockDriverState *bs, BdrvCheckResult *result,
-                                int fix);
-/* The same, lock held. */
-int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
-                                    BdrvCheckResult *result, int fix);
-
-/* ---- qcow2-info.c ---- */
-
-ImageInfoSpecific *qcow2_get_specific_info(BlockDriverState *bs, Error **errp);
-bool qcow2_is_dirty(BlockDriverState *bs);
-int coroutine_fn qcow2_co_change_backing(BlockDriverState *bs,
-                                         const char *filename,
-                                         const char *format);
-BlockMeasureInfo *qcow2_measure(struct json_object *options,
-                                BlockDriverState *in, Error **errp);
-
-/* ---- qcow2-create-opts.c ---- */
-
-extern const BdrvCreateOption qcow2_create_options[];
-bool qcow2_create_by_name(const char *filename, struct json_object *options,
-                          Error **errp);
-
 /* ---- qcow2.c ---- */
 
-/* qcow2_signal_corruption: mark the image, log once, refuse to write on. */
-void qcow2_signal_corruption(BlockDriverState *bs, const char *fmt, ...)
-    PRINTF(2, 3);
+/*
+ * qcow2_signal_corruption: mark the image, tell once, refuse to write on.
+ * @offset, @bytes: what of the file it is about; 0 bytes: not one place. Lock
+ * held.
+ */
+void coroutine_fn qcow2_signal_corruption(BlockDriverState *bs, uint64_t offset,
+                                          uint64_t bytes, const char *fmt, ...)
+    PRINTF(4, 5);
+
+#include "qcow2-meta-internal.h"
 
 #endif

@@ -86,6 +86,7 @@ static void reftable_set(Qcow2State *s, uint64_t i, uint64_t offset)
 {
     bool clean = s->reft_dirty_from == s->reft_dirty_to;
 
+    qcow2_overlap_moved(s, QCOW2_OL_REFCOUNT_BLOCK, s->reftable[i], offset);
     s->reftable[i] = offset;
     s->reft_dirty_from = clean ? i : MIN(s->reft_dirty_from, i);
     s->reft_dirty_to = clean ? i + 1 : MAX(s->reft_dirty_to, i + 1);
@@ -101,9 +102,9 @@ static int block_offset(BlockDriverState *bs, uint64_t cluster,
     *offset = i < s->reftable_entries ? s->reftable[i] : 0;
     if (*offset & QCOW2_REFT_RESERVED ||
         qcow2_in_cluster(s, *offset)) {
-        qcow2_signal_corruption(bs, "refcount block offset 0x%" PRIx64
-                                " is not aligned (entry 0x%" PRIx64 ")",
-                                *offset, i);
+        qcow2_signal_corruption(bs, *offset, s->cluster_bytes,
+                                "refcount block offset 0x%" PRIx64 " unaligned "
+                                "(reftable index: 0x%" PRIx64 ")", *offset, i);
         return -EIO;
     }
     return 0;
@@ -248,6 +249,7 @@ static int coroutine_fn grow_table(BlockDriverState *bs, uint64_t cluster)
         g_free(table);
         return ret;
     }
+    qcow2_overlap_forget(s);
     g_free(s->reftable);
     s->reftable = table;
     s->reftable_entries = n.entries;
@@ -391,6 +393,11 @@ static int64_t coroutine_fn alloc_run(BlockDriverState *bs, uint64_t min,
     if (ret < 0) {
         return ret;
     }
+    ret = qcow2_overlap_check(bs, 0, first << s->cluster_bits,
+                              n << s->cluster_bits);
+    if (ret < 0) {
+        return ret;
+    }
     /* Shorter holes before it stay for shorter requests. */
     if (min == 1 || first == s->free_hint) {
         s->free_hint = first + n;
@@ -464,7 +471,7 @@ static int coroutine_fn free_one(BlockDriverState *bs, uint64_t offset,
     int ret = change_one(bs, cluster, -1, true);
 
     if (ret == -EINVAL) {
-        qcow2_signal_corruption(bs, "the count of host cluster 0x%" PRIx64
+        qcow2_signal_corruption(bs, offset, s->cluster_bytes, "the count of host cluster 0x%" PRIx64
                                 " is 0 and cannot go down", offset);
         return -EIO;
     }

@@ -43,6 +43,7 @@ static int coroutine_fn switch_l1(BlockDriverState *bs, uint64_t offset,
         s->l1_size = old_size;
         return ret;
     }
+    qcow2_overlap_forget(s);
     g_free(s->l1);
     s->l1 = l1;
     s->l1_dirty_from = s->l1_dirty_to = 0;

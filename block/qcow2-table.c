@@ -176,6 +176,9 @@ static int by_offset(const void *a, const void *b)
 /* In the order of the file. */
 int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c)
 {
+    Qcow2State *s = bs->opaque;
+    unsigned own = c == &s->ref_cache ? QCOW2_OL_REFCOUNT_BLOCK :
+                                        QCOW2_OL_ACTIVE_L2;
     g_autoptr(GPtrArray) dirty = g_ptr_array_new();
     Qcow2Table *t;
     int ret = 0;
@@ -188,7 +191,8 @@ int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c)
     }
     for (guint i = 0; i < dirty->len && ret >= 0; i++) {
         t = g_ptr_array_index(dirty, i);
-        ret = bdrv_co_pwrite(bs->file->bs, t->offset, t->data, c->table_bytes,
+        ret = qcow2_overlap_check(bs, own, t->offset, c->table_bytes);
+        ret = ret < 0 ? ret : bdrv_co_pwrite(bs->file->bs, t->offset, t->data, c->table_bytes,
                              0);
         if (ret >= 0) {
             set_clean(t);

@@ -7,14 +7,16 @@
 #include "util/osdep.h"
 #include "qcow2-internal.h"
 
-static int coroutine_fn write_be64(BlockDriverState *bs, uint64_t offset,
-                                   const uint64_t *entries, uint32_t from,
-                                   uint32_t to)
+static int coroutine_fn write_be64(BlockDriverState *bs, unsigned own,
+                                   uint64_t offset, const uint64_t *entries,
+                                   uint32_t from, uint32_t to)
 {
     g_autofree uint8_t *buf = g_try_malloc((to - from) * 8);
+    int ret = qcow2_overlap_check(bs, own, offset + from * 8ULL,
+                                  (to - from) * 8ULL);
 
-    if (!buf) {
-        return -ENOMEM;
+    if (ret < 0 || !buf) {
+        return ret < 0 ? ret : -ENOMEM;
     }
     for (uint32_t i = from; i < to; i++) {
         put_be64(buf + (i - from) * 8, entries[i]);
@@ -27,14 +29,14 @@ static int coroutine_fn write_be64(BlockDriverState *bs, uint64_t offset,
 int coroutine_fn qcow2_write_counts(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
-    int ret = qcow2_cache_write(bs, &s->ref_cache);
+    int ret = s->corrupt ? -EIO : qcow2_cache_write(bs, &s->ref_cache);
 
     if (ret < 0 || s->reft_dirty_from == s->reft_dirty_to) {
         return ret;
     }
     ret = bdrv_co_flush(bs->file->bs);
     if (ret >= 0) {
-        ret = write_be64(bs, s->reftable_offset, s->reftable,
+        ret = write_be64(bs, QCOW2_OL_REFCOUNT_TABLE, s->reftable_offset, s->reftable,
                          s->reft_dirty_from, s->reft_dirty_to);
     }
     if (ret >= 0) {
@@ -53,7 +55,7 @@ int coroutine_fn qcow2_write_l1(BlockDriverState *bs)
     }
     ret = bdrv_co_flush(bs->file->bs);
     if (ret >= 0) {
-        ret = write_be64(bs, s->l1_offset, s->l1, s->l1_dirty_from,
+        ret = write_be64(bs, QCOW2_OL_ACTIVE_L1, s->l1_offset, s->l1, s->l1_dirty_from,
                          s->l1_dirty_to);
     }
     if (ret >= 0) {
@@ -78,9 +80,9 @@ static bool tables_clean(const Qcow2State *s)
 int coroutine_fn qcow2_write_tables(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
-    int ret = 0;
+    int ret = s->corrupt ? -EIO : 0;
 
-    if (!s->lazy_refcounts || tables_clean(s)) {
+    if (ret >= 0 && (!s->lazy_refcounts || tables_clean(s))) {
         ret = qcow2_write_counts(bs);
     }
     if (ret >= 0 && !tables_clean(s)) {

@@ -5,6 +5,7 @@
  */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
+#include "qapi/qapi-events-block-image.h"
 #include "util/log.h"
 
 /* Bytes of an L2 slice, when the user does not say; 4 KiB is a page. */
@@ -13,23 +14,47 @@
 #define MIN_TABLES            4
 #define COPY_BYTES_MAX        (1 * MiB)
 
-void qcow2_signal_corruption(BlockDriverState *bs, const char *fmt, ...)
+static const char *device_name(const BlockDriverState *bs)
+{
+    const BdrvChild *c;
+
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        if (c->blk && *c->blk->name) {
+            return c->blk->name;
+        }
+    }
+    return "";
+}
+
+void coroutine_fn qcow2_signal_corruption(BlockDriverState *bs, uint64_t offset,
+                                          uint64_t bytes, const char *fmt, ...)
 {
     Qcow2State *s = bs->opaque;
+    bool fatal = bs->file->perm & BLK_PERM_WRITE;
     g_autofree char *text = NULL;
     va_list ap;
 
-    if (s->corrupt) {
+    if (s->corrupt_told) {
         return;
     }
-    s->corrupt = true;
-    s->incompatible |= s->version >= 3 ? QCOW2_INCOMPAT_CORRUPT : 0;
+    s->corrupt_told = true;
     va_start(ap, fmt);
     text = g_strdup_vprintf(fmt, ap);
     va_end(ap);
-    warn_report("qcow2: image '%s' is corrupt: %s; it is not written to any "
-                "more", bdrv_get_filename(bs), text);
-    /* The header is written with the next flush, or on closing. */
+    warn_report("qcow2: image '%s' is corrupt: %s%s", bdrv_get_filename(bs),
+                text, fatal ? "; it is not written to any more" : "");
+    qapi_event_send_block_image_corrupted(device_name(bs), bs->node_name, text,
+                                          bytes, offset, bytes, bytes, fatal);
+    if (!fatal) {
+        return;
+    }
+    s->corrupt = true;
+    if (s->version >= 3) {
+        s->incompatible |= QCOW2_INCOMPAT_CORRUPT;
+        if (qcow2_write_header(bs) >= 0) {
+            bdrv_co_flush(bs->file->bs);
+        }
+    }
 }
 
 /* ---- Opening ---- */
@@ -209,6 +234,7 @@ static void free_state(BlockDriverState *bs)
 
     qcow2_cache_destroy(&s->l2_cache);
     qcow2_cache_destroy(&s->ref_cache);
+    qcow2_overlap_forget(s);
     qcow2_free_header(s);
     g_free(s->l1);
     g_free(s->reftable);
@@ -226,6 +252,7 @@ static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
     LIST_INIT(&s->allocs);
     STAILQ_INIT(&s->extensions);
     s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
+    s->overlap_check = qcow2_overlap_mask(o->overlap_check);
     s->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
     if (bdrv_open_file_child(bs, o->file, BDRV_CHILD_IMAGE, errp) &&
         qcow2_read_header(bs, errp) && open_data_file(bs, o, errp) &&
@@ -248,16 +275,18 @@ static int coroutine_fn close_co(void *opaque)
     int ret;
 
     co_mutex_lock(&s->lock);
+    if (s->corrupt) {
+        co_mutex_unlock(&s->lock);
+        return 0;                   /* what is there stays */
+    }
     ret = qcow2_flush(bs);
     if (ret >= 0) {
         ret = qcow2_write_counts(bs);
     }
-    if (ret >= 0 && s->dirty_bit_set && !s->corrupt) {
+    if (ret >= 0 && s->dirty_bit_set) {
         ret = bdrv_co_flush(bs->file->bs);
         s->incompatible &= ~(uint64_t)QCOW2_INCOMPAT_DIRTY;
         ret = ret < 0 ? ret : qcow2_write_header(bs);
-    } else if (ret >= 0 && s->corrupt) {
-        ret = qcow2_write_header(bs);
     }
     if (ret >= 0) {
         ret = bdrv_co_flush(bs->file->bs);

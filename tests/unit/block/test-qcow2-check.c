@@ -329,7 +329,7 @@ static const struct {
     { "l1_reserved", l1_reserved, false },
     { "l1_unaligned", l1_unaligned, false, NO_PEER | NOT_512 },
     { "l1_outside", l1_outside, false, NO_PEER },
-    { "l1_is_l1", l1_is_l1, true, NO_PEER },
+    { "l1_is_l1", l1_is_l1, false, NO_PEER },
     { "l1_empty", l1_empty, true },
     { "l2_not_copied", l2_not_copied, true },
     { "l2_reserved", l2_reserved, false },

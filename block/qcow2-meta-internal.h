@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* qcow2 images as a whole: what is not needed to read and write them. Part of
+ * qcow2-internal.h. */
+#ifndef BLOCK_QCOW2_META_INTERNAL_H
+#define BLOCK_QCOW2_META_INTERNAL_H
+
+#include "qcow2-internal.h"
+
+/* ---- qcow2-snapshot.c ---- */
+
+typedef struct Qcow2Snapshot {
+    uint64_t l1_offset;
+    uint32_t l1_size;               /* entries */
+    BdrvSnapshot facts;
+    uint8_t *extra;                 /* behind the extra data that we know */
+    uint32_t extra_bytes;
+} Qcow2Snapshot;
+
+/* qcow2_read_snapshots: the table; s->snapshots has what could be read. */
+bool qcow2_read_snapshots(BlockDriverState *bs, Error **errp);
+void qcow2_snapshot_free(gpointer sn);
+/* qcow2_l1_valid: whether a table may be there and be so long. */
+bool qcow2_l1_valid(const Qcow2State *s, uint64_t offset, uint32_t entries);
+
+/* ---- qcow2-check.c ---- */
+
+int coroutine_fn qcow2_co_check(BlockDriverState *bs, BdrvCheckResult *result,
+                                int fix);
+/* The same, lock held. */
+int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
+                                    BdrvCheckResult *result, int fix);
+
+/* ---- qcow2-info.c ---- */
+
+ImageInfoSpecific *qcow2_get_specific_info(BlockDriverState *bs, Error **errp);
+bool qcow2_is_dirty(BlockDriverState *bs);
+int coroutine_fn qcow2_co_change_backing(BlockDriverState *bs,
+                                         const char *filename,
+                                         const char *format);
+BlockMeasureInfo *qcow2_measure(struct json_object *options,
+                                BlockDriverState *in, Error **errp);
+
+/* ---- qcow2-create-opts.c ---- */
+
+extern const BdrvCreateOption qcow2_create_options[];
+bool qcow2_create_by_name(const char *filename, struct json_object *options,
+                          Error **errp);
+
+/* ---- qcow2-overlap.c ---- */
+
+enum {
+    QCOW2_OL_MAIN_HEADER      = 1 << 0,
+    QCOW2_OL_ACTIVE_L1        = 1 << 1,
+    QCOW2_OL_ACTIVE_L2        = 1 << 2,
+    QCOW2_OL_REFCOUNT_TABLE   = 1 << 3,
+    QCOW2_OL_REFCOUNT_BLOCK   = 1 << 4,
+    QCOW2_OL_SNAPSHOT_TABLE   = 1 << 5,
+    QCOW2_OL_INACTIVE_L1      = 1 << 6,
+    QCOW2_OL_INACTIVE_L2      = 1 << 7,
+    QCOW2_OL_BITMAP_DIRECTORY = 1 << 8,
+};
+
+unsigned qcow2_overlap_mask(const Qcow2OverlapChecks *o);
+/*
+ * qcow2_overlap_check: before @bytes at @offset are written: -EIO, and the
+ * image is corrupt, when a table is there but of types @ignore. Lock held.
+ */
+int coroutine_fn qcow2_overlap_check(BlockDriverState *bs, unsigned ignore,
+                                     uint64_t offset, uint64_t bytes);
+/* qcow2_overlap_moved: a table of that type is at @to, no more at @from; 0:
+ * none. */
+void qcow2_overlap_moved(Qcow2State *s, unsigned type, uint64_t from,
+                         uint64_t to);
+/* qcow2_overlap_forget: all tables may be elsewhere. */
+void qcow2_overlap_forget(Qcow2State *s);
+
+#endif
