@@ -338,8 +338,8 @@ int blk_truncate(BlockBackend *blk, int64_t size, Error **errp)
     BlkWait w = { .blk = blk, .offset = size, .errp = errp };
     int ret = bdrv_run(blk->ctx, wait_truncate, &w);
 
-    if (ret >= 0 && blk->ops && blk->ops->resize_cb) {
-        blk->ops->resize_cb(blk->ops_opaque);
+    if (ret >= 0) {
+        bdrv_length_changed(blk->root->bs);
     }
     return ret;
 }

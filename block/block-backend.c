@@ -135,6 +135,24 @@ void blk_set_dev_ops(BlockBackend *blk, const BlockDevOps *ops, void *opaque)
     }
 }
 
+BlockDriverState *bdrv_lookup(const char *device, const char *node_name,
+                              Error **errp)
+{
+    BlockBackend *blk = device ? blk_find(device) : NULL;
+    BlockDriverState *bs = node_name ? bdrv_find_node(node_name) : NULL;
+
+    if (blk && !blk->root) {
+        error_setg(errp, "Device '%s' has no medium", device);
+        return NULL;
+    }
+    if (!blk && !bs) {
+        error_setg(errp, "Cannot find device='%s' nor node-name='%s'",
+                   device ? device : "", node_name ? node_name : "");
+        return NULL;
+    }
+    return blk ? blk->root->bs : bs;
+}
+
 /* ---- Facts ---- */
 
 bool blk_is_available(BlockBackend *blk)
@@ -313,6 +331,15 @@ BlkErrorAction blk_get_error_action(BlockBackend *blk, bool is_read, int error)
     }
 }
 
+void blk_reset_io_status_all(void)
+{
+    BlockBackend *blk;
+
+    TAILQ_FOREACH(blk, &blk_backends, next) {
+        blk->io_failed = blk->io_nospace = false;
+    }
+}
+
 void blk_set_stop_handler(void (*stop)(void))
 {
     stop_handler = stop;
@@ -328,10 +355,10 @@ void blk_error_action(BlockBackend *blk, BlkErrorAction action, bool is_read,
     };
 
     if (action == BLK_ERROR_STOP) {
-        blk->io_failed = true;
-        if (stop_handler) {
-            stop_handler();
+        if (!blk->io_failed) {
+            blk->io_nospace = error == ENOSPC;
         }
+        blk->io_failed = true;
     }
     qapi_event_send_block_io_error(blk->name, blk->root ?
                                    blk->root->bs->node_name : NULL,
@@ -339,6 +366,10 @@ void blk_error_action(BlockBackend *blk, BlkErrorAction action, bool is_read,
                                    IO_OPERATION_TYPE_WRITE, wire[action],
                                    action == BLK_ERROR_STOP, error == ENOSPC,
                                    g_strerror(error));
+    /* Last: who hears of the stop can ask why. */
+    if (action == BLK_ERROR_STOP && stop_handler) {
+        stop_handler();
+    }
 }
 
 /* ---- Statistics ---- */

@@ -40,6 +40,26 @@ typedef struct BlockLimits {
     int max_iov;
 } BlockLimits;
 
+/* What all nodes have among their options. */
+typedef struct BdrvAccess {
+    bool read_only, auto_read_only, force_share;
+    bool no_flush, direct;
+    bool discard_unmap;
+    BlockdevDetectZeroesOptions detect_zeroes;
+} BdrvAccess;
+
+typedef struct BdrvChildRefs {
+    BlockdevRef *file, *data_file;
+    BlockdevRefOrNull **backing;    /* NULL: the driver has no backing files */
+} BdrvChildRefs;
+
+/* What a node is about to become. */
+typedef struct BdrvReopen {
+    BlockdevOptions *options;
+    BdrvAccess access;
+    BlockDriverState *file;         /* the child it will have, or NULL */
+} BdrvReopen;
+
 /*
  * Requests: offset and length are within the node and aligned to the limits.
  * 0 or -errno. Context: coroutine; a node's requests may come from several
@@ -74,6 +94,17 @@ struct BlockDriver {
 
     bool (*open)(BlockDriverState *bs, BlockdevOptions *options, Error **errp);
     void (*close)(BlockDriverState *bs);
+
+    /* ---- Other options (reopen.c). The node is drained ---- */
+
+    /* The members of @o that name children. NULL: it has none. */
+    void (*child_refs)(BlockdevOptions *o, BdrvChildRefs *refs);
+    /* Refuse, or get ready; then commit or abort follows. The node still is as
+     * it was. NULL: it cannot be reopened. */
+    bool (*reopen_prepare)(BlockDriverState *bs, const BdrvReopen *r,
+                           Error **errp);
+    void (*reopen_commit)(BlockDriverState *bs);
+    void (*reopen_abort)(BlockDriverState *bs);
 
     /* ---- Facts ---- */
 
@@ -188,6 +219,7 @@ struct BlockDriverState {
     bool discard_unmap;
     bool probed;                    /* as raw: sector 0 is watched */
     bool encrypted;
+    bool reopening;                 /* for the text of an error */
     BlockdevDetectZeroesOptions detect_zeroes;
 
     LIST_HEAD(, BdrvChild) children;
@@ -217,137 +249,6 @@ void bdrv_register_driver(const BlockDriver *drv);
 typedef TAILQ_HEAD(BdrvList, BlockDriverState) BdrvList;
 extern BdrvList bdrv_nodes;
 
-/* ---- Graph (graph.c) ---- */
-
-/* Nodes below one another, at most: what bounds recursion, and stops an image
- * that is its own backing file. */
-#define BDRV_MAX_DEPTH 200
-
-/*
- * bdrv_attach_child: make an edge from @parent or @blk to @bs, whose reference
- * is given away. NULL when the rights do not fit. A node's edges get the
- * rights that its driver wants for them, and @perm and @shared are for @blk.
- */
-BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
-                             BlockDriverState *bs, const char *name,
-                             BdrvChildRole role, uint64_t perm, uint64_t shared,
-                             Error **errp);
-void bdrv_detach_child(BdrvChild *c);
-/*
- * bdrv_replace_node: all parents of @from become parents of @to, but @to
- * itself. Both drained, or nothing happens and the rights' conflict is the
- * error.
- */
-bool bdrv_replace_node(BlockDriverState *from, BlockDriverState *to,
-                       Error **errp);
-/* bdrv_set_backing: another backing node; NULL: none. @bs is drained. */
-bool bdrv_set_backing(BlockDriverState *bs, BlockDriverState *backing,
-                      Error **errp);
-/* bdrv_append: put @overlay on top of @bs, under its parents. */
-bool bdrv_append(BlockDriverState *overlay, BlockDriverState *bs, Error **errp);
-/* bdrv_is_below: whether @bs is @top or can be reached from it. */
-bool bdrv_is_below(BlockDriverState *bs, BlockDriverState *top);
-/* bdrv_skip_filters: the first node from @bs down that is not a filter. */
-BlockDriverState *bdrv_skip_filters(BlockDriverState *bs);
-BdrvChild *bdrv_filter_or_cow_child(BlockDriverState *bs);
-
-/*
- * bdrv_set_aio_context: move @bs and all that is connected to it. Fails when
- * another user's device is bound to its context. @ignore: the edge whose owner
- * asks.
- */
-bool bdrv_set_aio_context(BlockDriverState *bs, AioContext *ctx,
-                          const BdrvChild *ignore, Error **errp);
-int bdrv_flush_node(BlockDriverState *bs);      /* 0 or -errno */
-void bdrv_refresh_limits(BlockDriverState *bs);
-bool bdrv_can_grow(const BlockDriverState *bs);
-
-/* ---- Opening (open.c) ---- */
-
-BlockDriverState *bdrv_open_flags(BlockdevOptions *options, BdrvOpenFlags flags,
-                                  Error **errp);
-/*
- * bdrv_open_backing: the backing file that options (@ref) or, when they say
- * nothing, the image's header (bs->backing_file) name. For the end of a
- * driver's open.
- */
-bool bdrv_open_backing(BlockDriverState *bs, BlockdevRefOrNull *ref,
-                       Error **errp);
-/* bdrv_resolve_backing: @backing, relative to where @bs is. g_free() it. */
-char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
-                           Error **errp);
-/* bdrv_probes_as_raw: whether an image that starts so would be taken for
- * one without a format. */
-bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes);
-BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp);
-
-/* bdrv_open_child: the child @ref of @parent, as @name. NULL with an error. */
-BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
-                           const char *name, BdrvChildRole role, Error **errp);
-/* bdrv_open_named_child: the same by a file name that the image has. */
-BdrvChild *bdrv_open_named_child(BlockDriverState *parent, const char *filename,
-                                 const char *format, const char *name,
-                                 BdrvChildRole role, Error **errp);
-/* bdrv_open_file_child: the same as "file", kept in parent->file. */
-bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
-                          BdrvChildRole role, Error **errp);
-const BlockDriver *bdrv_find_driver(const char *name);
-/* bdrv_find_protocol: the driver for the file that @filename names. */
-const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp);
-
-/* ---- New images (create.c) ---- */
-
-/* bdrv_create_value: the value of an option; NULL: not given. */
-const char *bdrv_create_value(struct json_object *options, const char *name);
-/* file-create.c: "file" */
-extern const BdrvCreateOption bdrv_file_create_options[];
-bool bdrv_create_posix_file(const char *filename, struct json_object *options,
-                            Error **errp);
-/* bdrv_create_file: the file below an image, by its protocol. */
-bool bdrv_create_file(const char *filename, struct json_object *options,
-                      Error **errp);
-
-/* ---- Rights (perm.c) ---- */
-
-char *bdrv_perm_names(uint64_t perm);
-void bdrv_get_cumulative_perm(const BlockDriverState *bs, uint64_t *perm,
-                              uint64_t *shared);
-/*
- * bdrv_default_child_perm: what a node that its parents use with @perm and
- * @shared asks of a child in @role.
- */
-void bdrv_default_child_perm(const BlockDriverState *bs, BdrvChildRole role,
-                             uint64_t perm, uint64_t shared, uint64_t *nperm,
-                             uint64_t *nshared);
-/* bdrv_refresh_perms: derive the rights below @nodes again; all or nothing. */
-bool bdrv_refresh_perms(BlockDriverState *const *nodes, unsigned n,
-                        Error **errp);
-bool bdrv_child_set_perm(BdrvChild *c, uint64_t perm, uint64_t shared,
-                         Error **errp);
-
-/* ---- Quiet (drain.c) ---- */
-
-/*
- * bdrv_drained_begin: when it returns, no request of @bs is in flight, and
- * none comes before bdrv_drained_end(). Nests. Main thread.
- */
-void bdrv_drained_begin(BlockDriverState *bs);
-void bdrv_drained_end(BlockDriverState *bs);
-
-/* Sections of bdrv_drain_all_begin() that are open: a node made in one starts
- * with that many. */
-extern unsigned bdrv_all_drained;
-/* block-backend.c: the same for a root edge. */
-void blk_root_drained_begin(BlockBackend *blk);
-void blk_root_drained_end(BlockBackend *blk);
-bool blk_root_drained_poll(BlockBackend *blk);
-void blk_root_resized(BlockBackend *blk);
-void coroutine_fn blk_wait_while_drained(BlockBackend *blk);
-
-/* For edges that come and go meanwhile: pause, or let go on, the parent. */
-void bdrv_parent_drained_begin(BdrvChild *c);
-void bdrv_parent_drained_end(BdrvChild *c);
-
 /* block-backend.c, for QMP */
 struct BlockBackend {
     char *name;
@@ -364,7 +265,7 @@ struct BlockBackend {
     unsigned quiesce;               /* drained sections; atomic */
     GMutex queue_lock;              /* of the queue */
     GQueue queued;                  /* coroutines, while drained */
-    bool io_failed;                 /* io-status */
+    bool io_failed, io_nospace;     /* io-status */
     GMutex stats_lock;
     uint64_t bytes[BLOCK_ACCT__MAX], ops_done[BLOCK_ACCT__MAX];
     uint64_t failed[BLOCK_ACCT__MAX], invalid[BLOCK_ACCT__MAX];
@@ -374,6 +275,8 @@ struct BlockBackend {
 };
 typedef TAILQ_HEAD(BlkList, BlockBackend) BlkList;
 extern BlkList blk_backends;
+
+#include "graph-internal.h"
 
 #ifdef CONFIG_IO_URING
 /*

@@ -28,13 +28,16 @@
 typedef struct FileState {
     int fd;
     int flags;                      /* of open(2) */
+    bool reopening;                 /* and these follow with the rights: */
+    int want_flags;
+    bool want_uring;
     bool is_device;
     bool locking;
     bool use_uring;
     bool has_discard, has_zero_range;
     uint64_t locked_perm, locked_unshared;
     /* Between check_perm and set_perm or abort_perm: */
-    int next_fd;                    /* open for writing; -1: not needed */
+    int next_fd, next_flags;        /* open in another way; -1: not needed */
     uint64_t add_perm, add_unshared;        /* locks taken for it */
 } FileState;
 
@@ -85,15 +88,24 @@ static bool check_bits(BlockDriverState *bs, uint64_t base, uint64_t bits,
     return true;
 }
 
-static bool file_reopen_writable(BlockDriverState *bs, uint64_t perm,
-                                 uint64_t unshared, Error **errp)
+/* The flags to open it with, for these rights. */
+static int file_wanted_flags(const FileState *s, uint64_t perm)
+{
+    int flags = s->reopening ? s->want_flags : s->flags;
+
+    return perm & ~(uint64_t)BLK_PERM_CONSISTENT_READ ?
+           (flags & ~O_ACCMODE) | O_RDWR : flags;
+}
+
+static bool file_open_next(BlockDriverState *bs, uint64_t perm,
+                           uint64_t unshared, Error **errp)
 {
     FileState *s = bs->opaque;
     int old_fd = s->fd;
     bool ok;
 
-    s->next_fd = file_open(bs->filename, (s->flags & ~O_ACCMODE) | O_RDWR, 0,
-                           errp);
+    s->next_flags = file_wanted_flags(s, perm);
+    s->next_fd = file_open(bs->filename, s->next_flags, 0, errp);
     if (s->next_fd < 0 || !s->locking) {
         return s->next_fd >= 0;
     }
@@ -134,9 +146,8 @@ static bool file_check_perm(BlockDriverState *bs, uint64_t perm,
              check_bits(bs, LOCK_SHARED_BASE, perm, "", errp) &&
              check_bits(bs, LOCK_PERM_BASE, unshared, "shared ", errp);
     }
-    if (ok && (perm & ~(uint64_t)BLK_PERM_CONSISTENT_READ) &&
-        (s->flags & O_ACCMODE) == O_RDONLY) {
-        ok = file_reopen_writable(bs, perm, unshared, errp);
+    if (ok && file_wanted_flags(s, perm) != s->flags) {
+        ok = file_open_next(bs, perm, unshared, errp);
     }
     if (!ok) {
         file_abort_perm(bs);
@@ -153,7 +164,7 @@ static void file_switch_fd(BlockDriverState *bs)
     close(s->fd);
     s->fd = s->next_fd;
     s->next_fd = -1;
-    s->flags = (s->flags & ~O_ACCMODE) | O_RDWR;
+    s->flags = s->next_flags;
     bdrv_drained_end(bs);
 }
 
@@ -200,7 +211,7 @@ static bool file_check_kind(BlockDriverState *bs, bool want_device,
 }
 
 static bool file_choose_aio(BlockDriverState *bs, const BlockdevOptionsFile *o,
-                            Error **errp)
+                            bool direct, Error **errp)
 {
 #ifdef CONFIG_IO_URING
     FileState *s = bs->opaque;
@@ -208,7 +219,7 @@ static bool file_choose_aio(BlockDriverState *bs, const BlockdevOptionsFile *o,
     s->use_uring = uring_available() &&
                    !(o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_THREADS);
 #endif
-    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE && !bs->direct) {
+    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE && !direct) {
         error_setg(errp, "aio=native was specified, but it requires "
                    "cache.direct=on, which was not specified.");
         return false;
@@ -245,7 +256,8 @@ static bool file_open_kind(BlockDriverState *bs, BlockdevOptionsFile *o,
         error_prepend(errp, "Could not open '%s': ", bs->filename);
         return false;
     }
-    if (!file_check_kind(bs, device, errp) || !file_choose_aio(bs, o, errp)) {
+    if (!file_check_kind(bs, device, errp) ||
+        !file_choose_aio(bs, o, bs->direct, errp)) {
         close(s->fd);
         return false;
     }
@@ -262,6 +274,53 @@ static bool file_open_device(BlockDriverState *bs, BlockdevOptions *options,
                              Error **errp)
 {
     return file_open_kind(bs, &options->u.host_device, true, errp);
+}
+
+/* ---- Other options: with the rights comes another descriptor ---- */
+
+static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
+                                Error **errp)
+{
+    FileState *s = bs->opaque;
+    const BlockdevOptionsFile *o = s->is_device ? &r->options->u.host_device :
+                                                  &r->options->u.file;
+    const BdrvAccess *a = &r->access;
+    bool old_uring = s->use_uring;
+    const char *what = NULL;
+
+    if (!g_str_equal(bs->filename, g_str_has_prefix(o->filename, "file:") ?
+                     o->filename + 5 : o->filename)) {
+        what = "filename";
+    } else if (o->has_locking &&
+               (o->locking == ON_OFF_AUTO_OFF) == s->locking) {
+        what = "locking";
+    }
+    if (what) {
+        error_setg(errp, "Cannot change the option '%s'", what);
+        return false;
+    }
+    if (!file_choose_aio(bs, o, a->direct, errp)) {
+        return false;
+    }
+    s->want_uring = s->use_uring;
+    s->use_uring = old_uring;
+    s->want_flags = a->read_only || a->auto_read_only ? O_RDONLY : O_RDWR;
+    s->want_flags |= a->direct ? O_DIRECT : 0;
+    s->reopening = true;
+    return true;
+}
+
+static void file_reopen_commit(BlockDriverState *bs)
+{
+    FileState *s = bs->opaque;
+
+    s->use_uring = s->want_uring;
+    s->reopening = false;
+}
+
+static void file_reopen_abort(BlockDriverState *bs)
+{
+    ((FileState *)bs->opaque)->reopening = false;
 }
 
 static void file_close(BlockDriverState *bs)
@@ -590,6 +649,9 @@ static int coroutine_fn file_co_block_status(BlockDriverState *bs,
         .instance_size = sizeof(FileState),                                    \
         .open = (open_fn),                                                     \
         .close = file_close,                                                   \
+        .reopen_prepare = file_reopen_prepare,                                 \
+        .reopen_commit = file_reopen_commit,                                   \
+        .reopen_abort = file_reopen_abort,                                     \
         .get_length = file_get_length,                                         \
         .refresh_limits = file_refresh_limits,                                 \
         .can_grow = file_can_grow,                                             \

@@ -64,8 +64,8 @@ bool bdrv_is_below(BlockDriverState *bs, BlockDriverState *top)
     return false;
 }
 
-static bool check_place(BlockDriverState *parent, BlockDriverState *bs,
-                        const char *name, Error **errp)
+bool bdrv_check_place(BlockDriverState *parent, BlockDriverState *bs,
+                      const char *name, Error **errp)
 {
     if (!parent) {
         return true;
@@ -104,10 +104,42 @@ static void edge_unlink(BdrvChild *c)
     LIST_REMOVE(c, next_parent);
 }
 
-static void edge_free(BdrvChild *c)
+BdrvChild *bdrv_edge_new(BlockDriverState *parent, BlockBackend *blk,
+                         BlockDriverState *bs, const char *name,
+                         BdrvChildRole role)
 {
+    BdrvChild *c = g_new0(BdrvChild, 1);
+
+    c->parent = parent;
+    c->blk = blk;
+    c->name = g_strdup(name);
+    c->role = role;
+    c->shared = BLK_PERM_ALL;
+    if (parent) {
+        LIST_INSERT_HEAD(&parent->children, c, next_child);
+    }
+    edge_link(c, bs);
+    return c;
+}
+
+void bdrv_edge_drop(BdrvChild *c)
+{
+    BlockDriverState *bs = c->bs, *parent = c->parent;
+
+    if (parent && parent->file == c) {
+        parent->file = NULL;
+    }
+    if (parent && parent->backing == c) {
+        parent->backing = NULL;
+    }
+    edge_unlink(c);
+    if (parent) {
+        LIST_REMOVE(c, next_child);
+        refresh_depth(parent);
+    }
     g_free(c->name);
     g_free(c);
+    bdrv_unref(bs);
 }
 
 static bool edge_set_perm(BdrvChild *c, uint64_t perm, uint64_t shared,
@@ -124,7 +156,7 @@ BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
 {
     BdrvChild *c;
 
-    if (!check_place(parent, bs, name, errp)) {
+    if (!bdrv_check_place(parent, bs, name, errp)) {
         bdrv_unref(bs);
         return NULL;
     }
@@ -134,16 +166,7 @@ BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
         bdrv_unref(bs);
         return NULL;
     }
-    c = g_new0(BdrvChild, 1);
-    c->parent = parent;
-    c->blk = blk;
-    c->name = g_strdup(name);
-    c->role = role;
-    c->shared = BLK_PERM_ALL;
-    if (parent) {
-        LIST_INSERT_HEAD(&parent->children, c, next_child);
-    }
-    edge_link(c, bs);
+    c = bdrv_edge_new(parent, blk, bs, name, role);
     if (!edge_set_perm(c, perm, shared, errp)) {
         bdrv_detach_child(c);
         return NULL;
@@ -153,26 +176,16 @@ BdrvChild *bdrv_attach_child(BlockDriverState *parent, BlockBackend *blk,
 
 void bdrv_detach_child(BdrvChild *c)
 {
-    BlockDriverState *bs = c->bs, *parent = c->parent;
+    BlockDriverState *bs = c->bs;
 
-    if (parent && parent->file == c) {
-        parent->file = NULL;
-    }
-    if (parent && parent->backing == c) {
-        parent->backing = NULL;
-    }
-    edge_unlink(c);
-    if (parent) {
-        LIST_REMOVE(c, next_child);
-        refresh_depth(parent);
-    }
-    edge_free(c);
+    bdrv_ref(bs);
+    bdrv_edge_drop(c);
     /* To ask for less is never refused. */
     bdrv_refresh_perms(&bs, 1, NULL);
     bdrv_unref(bs);
 }
 
-static void edge_move(BdrvChild *c, BlockDriverState *to)
+void bdrv_edge_move(BdrvChild *c, BlockDriverState *to)
 {
     BlockDriverState *from = c->bs;
 
@@ -198,14 +211,28 @@ static GPtrArray *edges_to_move(BlockDriverState *from, BlockDriverState *to)
     return edges;
 }
 
-static void notify_resize(BlockDriverState *bs)
+static void parent_resized(BdrvChild *c)
+{
+    int64_t length;
+
+    if (c->blk) {
+        blk_root_resized(c->blk);
+        return;
+    }
+    length = c == c->parent->file ? c->parent->drv->get_length(c->parent) : -1;
+    if (length >= 0 && length != c->parent->total_bytes) {
+        c->parent->total_bytes = length;
+        bdrv_dirty_bitmaps_resize(c->parent);
+        bdrv_length_changed(c->parent);
+    }
+}
+
+void bdrv_length_changed(BlockDriverState *bs)
 {
     BdrvChild *c;
 
     LIST_FOREACH(c, &bs->parents, next_parent) {
-        if (c->blk) {
-            blk_root_resized(c->blk);
-        }
+        parent_resized(c);
     }
 }
 
@@ -224,14 +251,14 @@ bool bdrv_replace_node(BlockDriverState *from, BlockDriverState *to,
     bdrv_drained_begin(from);
     bdrv_drained_begin(to);
     for (guint i = 0; i < edges->len; i++) {
-        edge_move(g_ptr_array_index(edges, i), to);
+        bdrv_edge_move(g_ptr_array_index(edges, i), to);
     }
     ok = bdrv_refresh_perms(both, 2, errp);
     for (guint i = 0; !ok && i < edges->len; i++) {
-        edge_move(g_ptr_array_index(edges, i), from);
+        bdrv_edge_move(g_ptr_array_index(edges, i), from);
     }
     if (ok && from->total_bytes != to->total_bytes) {
-        notify_resize(to);
+        bdrv_length_changed(to);
     }
     bdrv_drained_end(to);
     bdrv_drained_end(from);
@@ -429,6 +456,18 @@ void bdrv_refresh_limits(BlockDriverState *bs)
     }
     if (bs->drv->refresh_limits) {
         bs->drv->refresh_limits(bs);
+    }
+}
+
+void bdrv_refresh_limits_above(BlockDriverState *bs)
+{
+    BdrvChild *c;
+
+    bdrv_refresh_limits(bs);
+    LIST_FOREACH(c, &bs->parents, next_parent) {
+        if (c->parent) {
+            bdrv_refresh_limits_above(c->parent);
+        }
     }
 }
 

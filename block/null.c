@@ -29,6 +29,19 @@ static bool null_open(BlockDriverState *bs, BlockdevOptions *options,
     return true;
 }
 
+static bool null_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
+                                Error **errp)
+{
+    const BlockdevOptionsNull *o = &r->options->u.null_co;
+    NullState *s = bs->opaque;
+
+    if ((o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE) != s->size) {
+        error_setg(errp, "Cannot change the option 'size'");
+        return false;
+    }
+    return true;
+}
+
 static int64_t null_get_length(BlockDriverState *bs)
 {
     return ((NullState *)bs->opaque)->size;
@@ -84,6 +97,7 @@ static const BlockDriver null_driver = {
     .name = "null-co",
     .instance_size = sizeof(NullState),
     .open = null_open,
+    .reopen_prepare = null_reopen_prepare,
     .get_length = null_get_length,
     .co_preadv = null_co_preadv,
     .co_pwritev = null_co_pwritev,

@@ -147,31 +147,63 @@ static char *choose_node_name(const char *given, Error **errp)
     return g_strdup(given);
 }
 
-static bool set_common_options(BlockDriverState *bs, const BlockdevOptions *o,
-                               Error **errp)
+bool bdrv_parse_access(BdrvAccess *a, const BlockdevOptions *o, Error **errp)
 {
-    bs->read_only = o->has_read_only && o->read_only;
-    bs->auto_read_only = o->has_auto_read_only && o->auto_read_only;
-    bs->force_share = o->has_force_share && o->force_share;
-    bs->discard_unmap = o->has_discard &&
-                        o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP;
-    if (o->cache) {
-        bs->direct = o->cache->has_direct && o->cache->direct;
-        bs->no_flush = o->cache->has_no_flush && o->cache->no_flush;
-    }
-    bs->detect_zeroes = o->has_detect_zeroes ? o->detect_zeroes :
-                        BLOCKDEV_DETECT_ZEROES_OPTIONS_OFF;
-    if (bs->force_share && !bs->read_only) {
+    *a = (BdrvAccess) {
+        .read_only = o->has_read_only && o->read_only,
+        .auto_read_only = o->has_auto_read_only && o->auto_read_only,
+        .force_share = o->has_force_share && o->force_share,
+        .discard_unmap = o->has_discard &&
+                         o->discard == BLOCKDEV_DISCARD_OPTIONS_UNMAP,
+        .direct = o->cache && o->cache->has_direct && o->cache->direct,
+        .no_flush = o->cache && o->cache->has_no_flush && o->cache->no_flush,
+        .detect_zeroes = o->has_detect_zeroes ? o->detect_zeroes :
+                         BLOCKDEV_DETECT_ZEROES_OPTIONS_OFF,
+    };
+    if (a->force_share && !a->read_only) {
         error_setg(errp, "force-share=on can only be used with read-only "
                    "images");
         return false;
     }
-    if (bs->detect_zeroes == BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP &&
-        !bs->discard_unmap) {
+    if (a->detect_zeroes == BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP &&
+        !a->discard_unmap) {
         error_setg(errp, "setting detect-zeroes to unmap is not allowed "
                    "without setting discard operation to unmap");
         return false;
     }
+    return true;
+}
+
+void bdrv_set_access(BlockDriverState *bs, const BdrvAccess *a)
+{
+    bs->read_only = a->read_only;
+    bs->auto_read_only = a->auto_read_only;
+    bs->force_share = a->force_share;
+    bs->no_flush = a->no_flush;
+    bs->direct = a->direct;
+    bs->discard_unmap = a->discard_unmap;
+    bs->detect_zeroes = a->detect_zeroes;
+}
+
+void bdrv_get_access(const BlockDriverState *bs, BdrvAccess *a)
+{
+    *a = (BdrvAccess) {
+        .read_only = bs->read_only, .auto_read_only = bs->auto_read_only,
+        .force_share = bs->force_share, .no_flush = bs->no_flush,
+        .direct = bs->direct, .discard_unmap = bs->discard_unmap,
+        .detect_zeroes = bs->detect_zeroes,
+    };
+}
+
+static bool set_common_options(BlockDriverState *bs, const BlockdevOptions *o,
+                               Error **errp)
+{
+    BdrvAccess a;
+
+    if (!bdrv_parse_access(&a, o, errp)) {
+        return false;
+    }
+    bdrv_set_access(bs, &a);
     return true;
 }
 
@@ -473,8 +505,8 @@ static struct json_object *child_options(const BlockDriverState *bs,
     return o;
 }
 
-static void inherit_options(BlockdevOptions *o, const BlockDriverState *parent,
-                            BdrvChildRole role)
+void bdrv_inherit_options(BlockdevOptions *o, const BdrvAccess *parent,
+                          BdrvChildRole role)
 {
     if (!o->has_read_only) {
         o->has_read_only = true;
@@ -500,19 +532,20 @@ static BlockDriverState *open_definition(BlockDriverState *parent,
                                          BlockdevOptions *o, BdrvChildRole role,
                                          Error **errp)
 {
-    inherit_options(o, parent, role);
+    BdrvAccess access;
+
+    bdrv_get_access(parent, &access);
+    bdrv_inherit_options(o, &access, role);
     return bdrv_open_flags(o, parent->open_flags, errp);
 }
 
 static BlockDriverState *find_reference(const char *name, Error **errp)
 {
-    BlockDriverState *bs = bdrv_find_node(name);
+    BlockDriverState *bs = bdrv_lookup(NULL, name, errp);
 
-    if (!bs) {
-        error_setg(errp, "Cannot find device='' nor node-name='%s'", name);
-        return NULL;
+    if (bs) {
+        bdrv_ref(bs);
     }
-    bdrv_ref(bs);
     return bs;
 }
 

@@ -220,7 +220,12 @@ static bool check_node(PermUpdate *u, BlockDriverState *bs, uint64_t *perm,
         *shared = BLK_PERM_ALL;
     }
     if ((*perm & PERM_WRITING) && bs->read_only) {
-        error_setg(errp, "Block node is read-only");
+        if (bs->reopening) {
+            error_setg(errp, "Read-only block node '%s' cannot support "
+                       "read-write users", bs->node_name);
+        } else {
+            error_setg(errp, "Block node is read-only");
+        }
         return false;
     }
     return true;

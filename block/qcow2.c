@@ -308,6 +308,41 @@ static void qcow2_close(BlockDriverState *bs)
     free_state(bs);
 }
 
+/* ---- Other options ---- */
+
+static void qcow2_child_refs(BlockdevOptions *o, BdrvChildRefs *refs)
+{
+    refs->file = o->u.qcow2.file;
+    refs->data_file = o->u.qcow2.data_file;
+    refs->backing = &o->u.qcow2.backing;
+}
+
+/* Once nothing may be written, nothing must be left to write. */
+static bool qcow2_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
+                                 Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = 0;
+
+    if (bs->read_only && !r->access.read_only &&
+        (s->incompatible & (QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT))) {
+        error_setg(errp, "'%s' was not closed, or is damaged, and is not "
+                   "opened for writing", bdrv_get_filename(bs));
+        error_append_hint(errp, "Check it, or close and open it again.");
+        return false;
+    }
+    if (!bs->read_only && r->access.read_only &&
+        (bs->file->perm & BLK_PERM_WRITE)) {
+        ret = bdrv_run(bs->ctx, close_co, bs);
+        s->dirty_bit_set = s->incompatible & QCOW2_INCOMPAT_DIRTY;
+    }
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not write the tables of '%s'",
+                         bdrv_get_filename(bs));
+    }
+    return ret >= 0;
+}
+
 static int64_t qcow2_get_length(BlockDriverState *bs)
 {
     return ((Qcow2State *)bs->opaque)->size;
@@ -629,6 +664,8 @@ static const BlockDriver qcow2_driver = {
     .probe = qcow2_probe,
     .open = qcow2_open,
     .close = qcow2_close,
+    .child_refs = qcow2_child_refs,
+    .reopen_prepare = qcow2_reopen_prepare,
     .get_length = qcow2_get_length,
     .get_cluster_size = qcow2_get_cluster_size,
     .create_options = qcow2_create_options,

@@ -3,25 +3,21 @@
 #include "util/osdep.h"
 #include "block-internal.h"
 
-typedef struct RawState {
+typedef struct RawWindow {
     int64_t offset;                 /* bytes */
     int64_t size;                   /* -1: to the end of the file */
+} RawWindow;
+
+typedef struct RawState {
+    RawWindow win;
+    RawWindow next;                 /* while it is reopened */
 } RawState;
 
-static bool raw_open(BlockDriverState *bs, BlockdevOptions *options,
-                     Error **errp)
+static bool raw_set_window(RawWindow *s, const BlockdevOptionsRaw *o,
+                           int64_t file_size, Error **errp)
 {
-    BlockdevOptionsRaw *o = &options->u.raw;
-    RawState *s = bs->opaque;
-    int64_t file_size;
-
     s->offset = o->has_offset ? o->offset : 0;
     s->size = o->has_size ? o->size : -1;
-    if (!bdrv_open_file_child(bs, o->file, s->offset || s->size >= 0 ?
-                              BDRV_CHILD_DATA : BDRV_CHILD_FILTERED, errp)) {
-        return false;
-    }
-    file_size = bdrv_get_length(bs->file->bs);
     if (s->offset < 0 || s->offset > file_size) {
         error_setg(errp, "The offset (%" PRId64 ") is outside of the file, "
                    "which has %" PRId64 " bytes", s->offset, file_size);
@@ -37,12 +33,45 @@ static bool raw_open(BlockDriverState *bs, BlockdevOptions *options,
     return true;
 }
 
+static bool raw_open(BlockDriverState *bs, BlockdevOptions *options,
+                     Error **errp)
+{
+    BlockdevOptionsRaw *o = &options->u.raw;
+    RawState *s = bs->opaque;
+
+    return bdrv_open_file_child(bs, o->file, (o->has_offset && o->offset) ||
+                                o->has_size ? BDRV_CHILD_DATA :
+                                BDRV_CHILD_FILTERED, errp) &&
+           raw_set_window(&s->win, o, bdrv_get_length(bs->file->bs), errp);
+}
+
+static void raw_child_refs(BlockdevOptions *o, BdrvChildRefs *refs)
+{
+    refs->file = o->u.raw.file;
+}
+
+static bool raw_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
+                               Error **errp)
+{
+    RawState *s = bs->opaque;
+
+    return raw_set_window(&s->next, &r->options->u.raw,
+                          bdrv_get_length(r->file), errp);
+}
+
+static void raw_reopen_commit(BlockDriverState *bs)
+{
+    RawState *s = bs->opaque;
+
+    s->win = s->next;
+}
+
 static int64_t raw_get_length(BlockDriverState *bs)
 {
     RawState *s = bs->opaque;
 
-    return s->size >= 0 ? s->size :
-           bdrv_get_length(bs->file->bs) - s->offset;
+    return s->win.size >= 0 ? s->win.size :
+           bdrv_get_length(bs->file->bs) - s->win.offset;
 }
 
 static int coroutine_fn raw_co_preadv(BlockDriverState *bs, int64_t offset,
@@ -50,7 +79,7 @@ static int coroutine_fn raw_co_preadv(BlockDriverState *bs, int64_t offset,
 {
     RawState *s = bs->opaque;
 
-    return bdrv_co_preadv(bs->file->bs, offset + s->offset, iov, 0);
+    return bdrv_co_preadv(bs->file->bs, offset + s->win.offset, iov, 0);
 }
 
 static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
@@ -58,10 +87,10 @@ static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
 {
     RawState *s = bs->opaque;
 
-    if (s->size >= 0 && offset + bytes > s->size) {
+    if (s->win.size >= 0 && offset + bytes > s->win.size) {
         return -ENOSPC;
     }
-    return bdrv_co_pwritev(bs->file->bs, offset + s->offset, iov, flags);
+    return bdrv_co_pwritev(bs->file->bs, offset + s->win.offset, iov, flags);
 }
 
 static int coroutine_fn raw_co_pdiscard(BlockDriverState *bs, int64_t offset,
@@ -69,7 +98,7 @@ static int coroutine_fn raw_co_pdiscard(BlockDriverState *bs, int64_t offset,
 {
     RawState *s = bs->opaque;
 
-    return bdrv_co_pdiscard(bs->file->bs, offset + s->offset, bytes);
+    return bdrv_co_pdiscard(bs->file->bs, offset + s->win.offset, bytes);
 }
 
 static int coroutine_fn raw_co_pwrite_zeroes(BlockDriverState *bs,
@@ -78,7 +107,7 @@ static int coroutine_fn raw_co_pwrite_zeroes(BlockDriverState *bs,
 {
     RawState *s = bs->opaque;
 
-    return bdrv_co_pwrite_zeroes(bs->file->bs, offset + s->offset, bytes,
+    return bdrv_co_pwrite_zeroes(bs->file->bs, offset + s->win.offset, bytes,
                                  flags);
 }
 
@@ -88,7 +117,7 @@ static int coroutine_fn raw_co_block_status(BlockDriverState *bs,
 {
     RawState *s = bs->opaque;
 
-    *st = (BdrvStatus) { .pnum = bytes, .map = offset + s->offset,
+    *st = (BdrvStatus) { .pnum = bytes, .map = offset + s->win.offset,
                          .file = bs->file->bs };
     return BDRV_BLOCK_RAW | BDRV_BLOCK_OFFSET_VALID;
 }
@@ -97,7 +126,7 @@ static bool raw_can_grow(const BlockDriverState *bs)
 {
     const RawState *s = bs->opaque;
 
-    return s->size < 0 && bdrv_can_grow(bs->file->bs);
+    return s->win.size < 0 && bdrv_can_grow(bs->file->bs);
 }
 
 static int coroutine_fn raw_co_truncate(BlockDriverState *bs, int64_t size,
@@ -106,11 +135,11 @@ static int coroutine_fn raw_co_truncate(BlockDriverState *bs, int64_t size,
 {
     RawState *s = bs->opaque;
 
-    if (s->size >= 0) {
+    if (s->win.size >= 0) {
         error_setg(errp, "Cannot resize fixed-size raw disks");
         return -ENOTSUP;
     }
-    return bdrv_co_truncate(bs->file->bs, size + s->offset, exact, prealloc,
+    return bdrv_co_truncate(bs->file->bs, size + s->win.offset, exact, prealloc,
                             flags, errp);
 }
 
@@ -124,6 +153,9 @@ static const BlockDriver raw_driver = {
     .instance_size = sizeof(RawState),
     .is_format = true,
     .open = raw_open,
+    .child_refs = raw_child_refs,
+    .reopen_prepare = raw_reopen_prepare,
+    .reopen_commit = raw_reopen_commit,
     .get_length = raw_get_length,
     .co_preadv = raw_co_preadv,
     .co_pwritev = raw_co_pwritev,

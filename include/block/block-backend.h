@@ -163,6 +163,8 @@ BlkErrorAction blk_get_error_action(BlockBackend *blk, bool is_read,
  */
 void blk_error_action(BlockBackend *blk, BlkErrorAction action, bool is_read,
                       int error);
+/* blk_reset_io_status_all: forget failures, for when the VM goes on. */
+void blk_reset_io_status_all(void);
 /* blk_set_stop_handler: how to stop the VM with reason "io-error", set by the
  * process. */
 void blk_set_stop_handler(void (*stop)(void));

@@ -96,6 +96,10 @@ void bdrv_ref(BlockDriverState *bs);
 void bdrv_unref(BlockDriverState *bs);
 
 BlockDriverState *bdrv_find_node(const char *node_name);
+/* bdrv_lookup: by the name of a -drive, which has a medium, or of a node;
+ * either may be NULL. */
+BlockDriverState *bdrv_lookup(const char *device, const char *node_name,
+                              Error **errp);
 const char *bdrv_get_node_name(const BlockDriverState *bs);
 const char *bdrv_get_format_name(const BlockDriverState *bs);
 const char *bdrv_get_filename(const BlockDriverState *bs);

@@ -13,7 +13,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <json-c/json.h>
-#include "block/block.h"
+#include "block/block-backend.h"
 #include "chardev/char-mux.h"
 #include "chardev/char.h"
 #include "hw/core/reset.h"
@@ -39,6 +39,18 @@ static bool apply(const int *ids, Error **errp)
         }
     }
     return true;
+}
+
+static void stop_on_io_error(void)
+{
+    vm_stop_request(RUN_STATE_IO_ERROR);
+}
+
+static void forget_io_errors(void *opaque, bool running, RunState state)
+{
+    if (running) {
+        blk_reset_io_status_all();
+    }
 }
 
 static bool start_process(Error **errp)
@@ -153,6 +165,9 @@ static bool start_all(Error **errp)
     if (start.pidfile && !daemon_write_pidfile(start.pidfile, errp)) {
         return false;
     }
+    blk_set_stop_handler(stop_on_io_error);
+    /* Before devices repeat what failed. */
+    vm_change_state_add(forget_io_errors, NULL, -1);
     if (!start_machine(errp) || !start_devices(errp) ||
         object_globals_take_error(errp) || !start_monitors(errp)) {
         return false;

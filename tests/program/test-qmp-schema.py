@@ -173,6 +173,24 @@ def objects(c):
             {"typename": "no-such-type"})
 
 
+def graph(c):
+    """Changes of the node null0."""
+    bitmap = {"node": "null0", "name": "b0"}
+    c.ok("blockdev-reopen", {"options": [{
+        "driver": "null-co", "node-name": "null0", "size": 1024,
+        "detect-zeroes": "on"}]})
+    c.fails("GenericError", "block_resize", {"node-name": "null0",
+                                             "size": 2048})
+    c.ok("block-dirty-bitmap-add", {**bitmap, "granularity": 512})
+    for action in ("disable", "enable", "clear"):
+        c.ok("block-dirty-bitmap-" + action, bitmap)
+    c.ok("block-dirty-bitmap-merge", {"node": "null0", "target": "b0",
+                                      "bitmaps": ["b0"]})
+    c.ok("x-debug-block-dirty-bitmap-sha256", bitmap)
+    c.ok("query-named-block-nodes")
+    c.ok("block-dirty-bitmap-remove", bitmap)
+
+
 def back_ends(c):
     c.ok("chardev-add", {"id": "c1", "backend": {
         "type": "ringbuf", "data": {"size": 64}}})
@@ -188,6 +206,7 @@ def back_ends(c):
     c.ok("blockdev-add", {"driver": "null-co", "node-name": "null0",
                           "size": 1024})
     c.ok("query-named-block-nodes")
+    graph(c)
     c.ok("blockdev-del", {"node-name": "null0"})
     c.fails("GenericError", "blockdev-del", {"node-name": "null0"})
     c.ok("netdev_add", {"type": "stream", "id": "n1", "server": True,
