@@ -118,6 +118,27 @@ static void virt_fill_fw_cfg(VirtMachine *v)
     fw_cfg_add_u64(v->fw_cfg, FW_CFG_RAM_SIZE, ms->ram_size);
 }
 
+/* dumpdtb: the tree as the kernel would get it; then there is nothing to run,
+ * and the main loop ends before the first instruction. */
+static bool virt_dump_fdt(VirtMachine *v, Error **errp)
+{
+    g_autoptr(GError) gerr = NULL;
+
+    if (!v->dumpdtb) {
+        return true;
+    }
+    if (!g_file_set_contents(v->dumpdtb, (const char *)v->fdt->data,
+                             v->fdt->len, &gerr)) {
+        error_setg(errp, "dumpdtb=%s: %s", v->dumpdtb, gerr->message);
+        return false;
+    }
+    info_report("device tree written to '%s'", v->dumpdtb);
+    vm_set_autostart(false);
+    system_actions.shutdown = SHUTDOWN_ACTION_POWEROFF;
+    system_shutdown_request(SHUTDOWN_CAUSE_HOST_UI);
+    return true;
+}
+
 bool virt_finish_boot(VirtMachine *v, Error **errp)
 {
     const char *dtb = MACHINE(v)->dtb;
@@ -130,7 +151,7 @@ bool virt_finish_boot(VirtMachine *v, Error **errp)
         return false;
     }
     v->loaded = virt_load(v, true, errp);
-    return v->loaded;
+    return v->loaded && virt_dump_fdt(v, errp);
 }
 
 /* ---- Reset ---- */

@@ -311,8 +311,6 @@ static void add_power_button(VirtFdt *f)
     fdt_reg1(w, VIRT_GPIO_BASE, PL061_BYTES);
     fdt_empty(w, "gpio-controller");
     fdt_cell(w, "#gpio-cells", 2);
-    fdt_empty(w, "interrupt-controller");
-    fdt_cell(w, "#interrupt-cells", 2);
     add_spi(f, VIRT_SPI_GPIO, FDT_LEVEL);
     fdt_cell(w, "clocks", f->clock);
     fdt_str(w, "clock-names", "apb_pclk");

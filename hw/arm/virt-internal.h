@@ -91,6 +91,7 @@ struct VirtMachine {
     /* Properties */
     char *gic_version_name;
     char *iommu;
+    char *dumpdtb;
     bool its, highmem, highmem_ecam, highmem_mmio, highmem_redists;
     bool secure, virtualization, mte, ras, dtb_randomness;
     int acpi;                       /* OnOffAuto */

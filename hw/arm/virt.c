@@ -220,6 +220,8 @@ static const Property virt_props[] = {
               "report memory errors; not available in this version"),
     PROP_STRING("iommu", VirtMachine, iommu, NULL,
                 "none; others are not available in this version"),
+    PROP_STRING("dumpdtb", VirtMachine, dumpdtb, NULL,
+                "write the device tree into this file and end"),
     PROP_BOOL("dtb-randomness", VirtMachine, dtb_randomness, true,
               "put random seeds into the device tree"),
     { .name = "dtb-kaslr-seed", .info = &prop_info_bool,

@@ -199,6 +199,11 @@ bool cli_option_initrd(const char *arg, Error **errp)
     return machine_set("initrd", arg, errp);
 }
 
+bool cli_option_dtb(const char *arg, Error **errp)
+{
+    return machine_set("dtb", arg, errp);
+}
+
 bool cli_option_append(const char *arg, Error **errp)
 {
     return machine_set("append", arg, errp);
@@ -292,9 +297,9 @@ bool start_configure_machine(Error **errp)
 {
     static const int options[] = {
         CLI_OPTION_MACHINE, CLI_OPTION_NO_ACPI, CLI_OPTION_NO_HPET,
-        CLI_OPTION_KERNEL, CLI_OPTION_INITRD, CLI_OPTION_APPEND,
-        CLI_OPTION_BIOS, CLI_OPTION_BOOT, CLI_OPTION_m, CLI_OPTION_SMP,
-        CLI_OPTION_CPU,
+        CLI_OPTION_KERNEL, CLI_OPTION_INITRD, CLI_OPTION_DTB,
+        CLI_OPTION_APPEND, CLI_OPTION_BIOS, CLI_OPTION_BOOT, CLI_OPTION_m,
+        CLI_OPTION_SMP, CLI_OPTION_CPU,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {

@@ -144,6 +144,7 @@ def unknown_names_get_the_closest():
         ("-kernel", "'-kernel'"),
         ("-append x", "-kernel"),
         ("-initrd x", "-kernel"),
+        ("-dtb x", "'x'"),
         ("-qmp unix:/nonexistent/s,server=on,wait=off", "/nonexistent/s"),
     ])
 
