@@ -110,16 +110,14 @@ int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
                                     BdrvCheckResult *result, int fix)
 {
     Qcow2State *s = bs->opaque;
-    Qcow2Check c = {
-        .bs = bs, .r = result, .fix = fix,
-        .file_bytes = bs->file->bs->total_bytes,
-    };
+    Qcow2Check c = { .bs = bs, .r = result, .fix = fix };
     int ret = start_check(bs);
 
     if (ret < 0) {
         result->check_errors++;
         return ret;
     }
+    c.file_bytes = bs->file->bs->total_bytes;
     result->total_clusters = qcow2_clusters(s, s->size);
     qcow2_counts_init(&c.counts, s);
     c.l2 = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);

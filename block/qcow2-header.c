@@ -446,3 +446,21 @@ int coroutine_fn qcow2_mark_dirty(BlockDriverState *bs)
     s->dirty_bit_set = true;
     return 0;
 }
+
+int coroutine_fn qcow2_mark_clean(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = s->dirty_bit_set ? bdrv_co_flush(bs->file->bs) : 0;
+
+    if (ret < 0 || !s->dirty_bit_set) {
+        return ret;
+    }
+    s->incompatible &= ~(uint64_t)QCOW2_INCOMPAT_DIRTY;
+    ret = qcow2_write_header(bs);
+    if (ret < 0) {
+        s->incompatible |= QCOW2_INCOMPAT_DIRTY;
+        return ret;
+    }
+    s->dirty_bit_set = false;
+    return bdrv_co_flush(bs->file->bs);
+}

@@ -14,7 +14,8 @@
  *   create       new images
  *   info         facts for users, sizes of new images, backing file's name
  *   overlap      writes that would go into tables
- *   snapshot     snapshots in the image
+ *   snapshot*    snapshots in the image
+ *   tree         counts and flags of all that an L1 table leads to
  *   check*       check and repair: qcow2-check-internal.h
  *
  * Order. A table that points to something is written when what it points to
@@ -197,6 +198,8 @@ int coroutine_fn qcow2_write_header(BlockDriverState *bs);
 void qcow2_free_header(Qcow2State *s);
 /* qcow2_mark_dirty: counts in the file may be too low from now on. */
 int coroutine_fn qcow2_mark_dirty(BlockDriverState *bs);
+/* qcow2_mark_clean: they are right, and on the disk. */
+int coroutine_fn qcow2_mark_clean(BlockDriverState *bs);
 
 /* ---- qcow2-table.c ---- */
 
@@ -326,6 +329,8 @@ void qcow2_compressed_range(const Qcow2State *s, uint64_t entry,
 
 /* ---- qcow2-resize.c, qcow2-create.c ---- */
 
+/* qcow2_l1_entries: those that a disk of @size bytes needs. */
+uint64_t qcow2_l1_entries(const Qcow2State *s, uint64_t size);
 int coroutine_fn qcow2_grow_l1(BlockDriverState *bs, uint64_t entries);
 int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
                                    bool exact, PreallocMode prealloc,
@@ -336,6 +341,9 @@ bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
 
 /* ---- qcow2.c ---- */
 
+/* qcow2_write_zeros: as data, wherever they go. Lock not held. */
+int coroutine_fn qcow2_write_zeros(BlockDriverState *bs, uint64_t from,
+                                   uint64_t to);
 /*
  * qcow2_signal_corruption: mark the image, tell once, refuse to write on.
  * @offset, @bytes: what of the file it is about; 0 bytes: not one place. Lock

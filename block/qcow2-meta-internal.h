@@ -19,8 +19,41 @@ typedef struct Qcow2Snapshot {
 /* qcow2_read_snapshots: the table; s->snapshots has what could be read. */
 bool qcow2_read_snapshots(BlockDriverState *bs, Error **errp);
 void qcow2_snapshot_free(gpointer sn);
+/*
+ * qcow2_write_snapshots: a new table of @list, to which the header switches;
+ * the old one is freed with the next flush. Lock held.
+ */
+int coroutine_fn qcow2_write_snapshots(BlockDriverState *bs,
+                                       const GPtrArray *list);
+void qcow2_snapshot_list(BlockDriverState *bs, GPtrArray *list);
 /* qcow2_l1_valid: whether a table may be there and be so long. */
 bool qcow2_l1_valid(const Qcow2State *s, uint64_t offset, uint32_t entries);
+
+/* ---- qcow2-snapshot-ops.c ---- */
+
+int coroutine_fn qcow2_co_snapshot_create(BlockDriverState *bs,
+                                          const BdrvSnapshot *facts,
+                                          Error **errp);
+int coroutine_fn qcow2_co_snapshot_goto(BlockDriverState *bs, const char *id,
+                                        Error **errp);
+int coroutine_fn qcow2_co_snapshot_delete(BlockDriverState *bs, const char *id,
+                                          Error **errp);
+int coroutine_fn qcow2_co_snapshot_load_tmp(BlockDriverState *bs,
+                                            const char *id, Error **errp);
+
+/* ---- qcow2-tree.c ---- */
+
+/*
+ * qcow2_tree_raise: one more to the counts of all that @l1 leads to; all or
+ * nothing. -EINVAL: one cannot be counted. Lock held, as for the others.
+ */
+int coroutine_fn qcow2_tree_raise(BlockDriverState *bs, const uint64_t *l1,
+                                  uint32_t entries);
+/* qcow2_tree_free: one less, with the next flush. */
+int coroutine_fn qcow2_tree_free(BlockDriverState *bs, const uint64_t *l1,
+                                 uint32_t entries);
+/* qcow2_tree_flags: COPIED in the active tables, by the counts. */
+int coroutine_fn qcow2_tree_flags(BlockDriverState *bs);
 
 /* ---- qcow2-check.c ---- */
 

@@ -89,7 +89,7 @@ int coroutine_fn qcow2_grow_l1(BlockDriverState *bs, uint64_t entries)
     return ret;
 }
 
-static uint64_t l1_entries(const Qcow2State *s, uint64_t size)
+uint64_t qcow2_l1_entries(const Qcow2State *s, uint64_t size)
 {
     uint64_t per_l2 = (uint64_t)s->cluster_bytes << s->l2_bits;
 
@@ -135,7 +135,7 @@ static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
 {
     Qcow2State *s = bs->opaque;
     uint64_t old = s->size;
-    int ret = qcow2_grow_l1(bs, l1_entries(s, size));
+    int ret = qcow2_grow_l1(bs, qcow2_l1_entries(s, size));
 
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to grow the L1 table");
@@ -162,6 +162,68 @@ static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
         s->size = old;
         error_setg_errno(errp, -ret, "Could not preallocate");
     }
+    return ret;
+}
+
+/* In one cluster. */
+static int coroutine_fn clear_tail(BlockDriverState *bs, uint64_t from,
+                                   uint64_t to)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = 0;
+
+    while (from < to && ret >= 0) {
+        Qcow2Map m;
+
+        co_mutex_lock(&s->lock);
+        ret = qcow2_lookup(bs, from, to - from, &m);
+        co_mutex_unlock(&s->lock);
+        if (ret >= 0 && m.kind != QCOW2_ZERO &&
+            (m.kind != QCOW2_UNALLOCATED || bs->backing)) {
+            ret = qcow2_write_zeros(bs, from, from + m.bytes);
+        }
+        from += m.bytes;
+    }
+    return ret;
+}
+
+/*
+ * What the guest did not see yet reads as zeros: neither what was there before
+ * it shrank, in the last cluster, nor what a longer backing file has.
+ */
+static int coroutine_fn clear_new(BlockDriverState *bs, uint64_t from,
+                                  uint64_t size)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t to = ROUND_UP(from, s->cluster_bytes), end;
+    int ret = from < to ? clear_tail(bs, from, MIN(to, size)) : 0;
+
+    if (ret < 0 || !bs->backing ||
+        to >= MIN(size, (uint64_t)bs->backing->bs->total_bytes)) {
+        return ret;
+    }
+    end = ROUND_UP(MIN(size, (uint64_t)bs->backing->bs->total_bytes),
+                   s->cluster_bytes);
+    co_mutex_lock(&s->lock);
+    ret = qcow2_zero_clusters(bs, to, MIN(end, size) - to, true);
+    co_mutex_unlock(&s->lock);
+    return ret == -ENOTSUP ? qcow2_write_zeros(bs, to, MIN(end, size)) : ret;
+}
+
+static int coroutine_fn set_size(BlockDriverState *bs, uint64_t old,
+                                 uint64_t size, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = size > old ? clear_new(bs, old, size) : 0;
+
+    co_mutex_lock(&s->lock);
+    ret = ret < 0 || size < old ? ret : qcow2_write_tables(bs);
+    ret = ret < 0 ? ret : qcow2_write_header(bs);
+    if (ret < 0) {
+        s->size = old;
+        error_setg_errno(errp, -ret, "Failed to update the image size");
+    }
+    co_mutex_unlock(&s->lock);
     return ret;
 }
 
@@ -206,13 +268,6 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
     co_mutex_lock(&s->lock);
     ret = (uint64_t)size < old ? shrink(bs, size, errp) :
                                  grow(bs, size, prealloc, errp);
-    if (ret >= 0) {
-        ret = qcow2_write_header(bs);
-        if (ret < 0) {
-            s->size = old;
-            error_setg_errno(errp, -ret, "Failed to update the image size");
-        }
-    }
     co_mutex_unlock(&s->lock);
-    return ret;
+    return ret < 0 ? ret : set_size(bs, old, size, errp);
 }

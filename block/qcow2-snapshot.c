@@ -125,3 +125,102 @@ bool qcow2_read_snapshots(BlockDriverState *bs, Error **errp)
     s->snapshots_bytes = offset - s->snapshots_offset;
     return true;
 }
+
+void qcow2_snapshot_list(BlockDriverState *bs, GPtrArray *list)
+{
+    Qcow2State *s = bs->opaque;
+
+    for (guint i = 0; i < s->snapshots->len; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+        BdrvSnapshot *f = g_memdup2(&sn->facts, sizeof(sn->facts));
+
+        f->id = g_strdup(f->id);
+        f->name = g_strdup(f->name);
+        g_ptr_array_add(list, f);
+    }
+}
+
+/* ---- Writing ---- */
+
+static void put_one(const Qcow2Snapshot *sn, GByteArray *table)
+{
+    const BdrvSnapshot *f = &sn->facts;
+    uint8_t h[HEADER_BYTES + KNOWN_EXTRA] = { 0 };
+    static const uint8_t zeros[8];
+
+    put_be64(h, sn->l1_offset);
+    put_be32(h + 8, sn->l1_size);
+    put_be16(h + 12, strlen(f->id));
+    put_be16(h + 14, strlen(f->name));
+    put_be32(h + 16, f->date_sec);
+    put_be32(h + 20, f->date_nsec);
+    put_be64(h + 24, f->vm_clock_nsec);
+    put_be32(h + 32, f->vm_state_bytes > UINT32_MAX ? 0 : f->vm_state_bytes);
+    put_be32(h + 36, KNOWN_EXTRA + sn->extra_bytes);
+    put_be64(h + 40, f->vm_state_bytes);
+    put_be64(h + 48, f->disk_bytes);
+    put_be64(h + 56, f->has_icount ? f->icount : NO_ICOUNT);
+    g_byte_array_append(table, h, sizeof(h));
+    g_byte_array_append(table, sn->extra, sn->extra_bytes);
+    g_byte_array_append(table, (const uint8_t *)f->id, strlen(f->id));
+    g_byte_array_append(table, (const uint8_t *)f->name, strlen(f->name));
+    g_byte_array_append(table, zeros, ROUND_UP(table->len, 8) - table->len);
+}
+
+static int coroutine_fn switch_table(BlockDriverState *bs, uint64_t offset,
+                                     uint64_t bytes, uint32_t n)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t old_offset = s->snapshots_offset, old_bytes = s->snapshots_bytes;
+    uint32_t old_n = s->nb_snapshots;
+    int ret;
+
+    s->snapshots_offset = offset;
+    s->snapshots_bytes = bytes;
+    s->nb_snapshots = n;
+    ret = qcow2_write_header(bs);
+    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
+    if (ret < 0) {
+        s->snapshots_offset = old_offset;
+        s->snapshots_bytes = old_bytes;
+        s->nb_snapshots = old_n;
+        return ret;
+    }
+    if (old_bytes) {
+        qcow2_free_later(bs, old_offset, qcow2_clusters(s, old_bytes) <<
+                         s->cluster_bits);
+    }
+    return 0;
+}
+
+int coroutine_fn qcow2_write_snapshots(BlockDriverState *bs,
+                                       const GPtrArray *list)
+{
+    Qcow2State *s = bs->opaque;
+    g_autoptr(GByteArray) table = g_byte_array_new();
+    int64_t offset = 0;
+    int ret = 0;
+
+    for (guint i = 0; i < list->len; i++) {
+        put_one(g_ptr_array_index(list, i), table);
+        if (table->len > MAX_TABLE_BYTES) {
+            return -EFBIG;
+        }
+    }
+    if (list->len > MAX_SNAPSHOTS) {
+        return -EFBIG;
+    }
+    if (table->len) {
+        offset = qcow2_alloc(bs, table->len);
+        ret = offset < 0 ? offset :
+              bdrv_co_pwrite(bs->file->bs, offset, table->data, table->len, 0);
+    }
+    ret = ret < 0 ? ret : qcow2_write_counts(bs);
+    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
+    ret = ret < 0 ? ret : switch_table(bs, offset, table->len, list->len);
+    if (ret < 0 && offset > 0) {
+        qcow2_free_later(bs, offset, qcow2_clusters(s, table->len) <<
+                         s->cluster_bits);
+    }
+    return ret;
+}

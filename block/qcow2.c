@@ -283,14 +283,8 @@ static int coroutine_fn close_co(void *opaque)
     if (ret >= 0) {
         ret = qcow2_write_counts(bs);
     }
-    if (ret >= 0 && s->dirty_bit_set) {
-        ret = bdrv_co_flush(bs->file->bs);
-        s->incompatible &= ~(uint64_t)QCOW2_INCOMPAT_DIRTY;
-        ret = ret < 0 ? ret : qcow2_write_header(bs);
-    }
-    if (ret >= 0) {
-        ret = bdrv_co_flush(bs->file->bs);
-    }
+    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
+    ret = ret < 0 ? ret : qcow2_mark_clean(bs);
     co_mutex_unlock(&s->lock);
     return ret;
 }
@@ -560,6 +554,24 @@ static int coroutine_fn qcow2_co_pwritev(BlockDriverState *bs, int64_t offset,
     return ret;
 }
 
+int coroutine_fn qcow2_write_zeros(BlockDriverState *bs, uint64_t from,
+                                   uint64_t to)
+{
+    uint64_t chunk = MIN(to - from, COPY_BYTES_MAX);
+    g_autofree uint8_t *buf = g_try_malloc0(chunk);
+    int ret = buf ? 0 : -ENOMEM;
+
+    while (from < to && ret >= 0) {
+        uint64_t n = MIN(to - from, chunk);
+        IoVec iov;
+
+        iovec_init_buf(&iov, buf, n);
+        ret = qcow2_co_pwritev(bs, from, n, &iov, 0);
+        from += n;
+    }
+    return ret;
+}
+
 static int coroutine_fn qcow2_co_pwritev_compressed(BlockDriverState *bs,
                                                     int64_t offset,
                                                     int64_t bytes, IoVec *iov)
@@ -675,6 +687,11 @@ static const BlockDriver qcow2_driver = {
     .measure = qcow2_measure,
     .co_change_backing = qcow2_co_change_backing,
     .co_check = qcow2_co_check,
+    .co_snapshot_create = qcow2_co_snapshot_create,
+    .co_snapshot_goto = qcow2_co_snapshot_goto,
+    .co_snapshot_delete = qcow2_co_snapshot_delete,
+    .co_snapshot_load_tmp = qcow2_co_snapshot_load_tmp,
+    .snapshot_list = qcow2_snapshot_list,
     .refresh_limits = qcow2_refresh_limits,
     .co_preadv = qcow2_co_preadv,
     .co_pwritev = qcow2_co_pwritev,

@@ -130,6 +130,37 @@ static void test_change_backing(void)
     g_unlink(path);
 }
 
+/* A longer backing file does not show when an overlay grows. */
+static void test_grow_over_backing(void)
+{
+    g_autofree uint8_t *data = g_malloc(2 * MiB);
+    g_autofree char *base = NULL;
+
+    memset(data, 0x55, 2 * MiB);
+    base = test_file(data, 2 * MiB);
+    for (int version = 2; version <= 3; version++) {
+        BlockdevCreateOptionsQcow2 o = {
+            .size = 1 * MiB - 512, .backing_file = base,
+            .has_backing_fmt = true, .backing_fmt = BLOCKDEV_DRIVER_RAW,
+            .has_version = true, .version = version - 2,
+        };
+        g_autofree char *path = qtest_create(&o);
+        QTest t;
+
+        qtest_open(&t, path, "");
+        g_assert_cmpint(qtest_request(t.bs, QTEST_TRUNCATE, 0, 3 * MiB, NULL),
+                        ==, 0);
+        g_assert_cmpint(qtest_request(t.bs, QTEST_READ, 1 * MiB - 1024,
+                                      1 * MiB + 1024, data), ==, 0);
+        for (int64_t i = 0; i < 1 * MiB + 1024; i++) {
+            g_assert_cmpint(data[i], ==, i < 512 ? 0x55 : 0);
+        }
+        qtest_close(&t);
+        g_unlink(path);
+    }
+    g_unlink(base);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -139,5 +170,6 @@ int main(int argc, char **argv)
     g_test_add_func("/qcow2/measure/image", test_measure_image);
     g_test_add_func("/qcow2/info", test_info);
     g_test_add_func("/qcow2/change_backing", test_change_backing);
+    g_test_add_func("/qcow2/grow_over_backing", test_grow_over_backing);
     return g_test_run();
 }
