@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* QMP commands about CPUs, memory and what the process is. */
 #include "util/osdep.h"
+#include <json-c/json.h>
 #include "qapi/qapi-commands-machine.h"
+#include "qapi/qapi-commands-numa.h"
+#include "backends/hostmem.h"
 #include "hw/core/cpu.h"
 #include "hw/core/machine.h"
 #include "system/accel.h"
@@ -59,6 +62,57 @@ MemoryInfo *qmp_query_memory_size_summary(Error **errp)
         info->has_plugged_memory = ms->maxram_size > ms->ram_size;
     }
     return info;
+}
+
+/* ---- Memory backends ---- */
+
+static uint16List *memdev_nodes(Object *obj)
+{
+    struct json_object *array = object_property_get_json(obj, "host-nodes",
+                                                         NULL);
+    uint16List *list = NULL, **tail = &list;
+
+    for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+        QAPI_LIST_APPEND(tail, json_object_get_int(
+                                   json_object_array_get_idx(array, i)));
+    }
+    json_object_put(array);
+    return list;
+}
+
+static int memdev_add(Object *obj, void *opaque)
+{
+    MemdevList ***tail = opaque;
+    g_autofree char *policy = NULL;
+    Memdev *m;
+    int found;
+
+    if (!object_dynamic_cast(obj, TYPE_MEMORY_BACKEND)) {
+        return 0;
+    }
+    m = g_new0(Memdev, 1);
+    policy = object_property_get_str(obj, "policy", NULL);
+    m->id = g_strdup(object_get_canonical_path_component(obj));
+    m->size = object_property_get_uint(obj, "size", NULL);
+    m->merge = object_property_get_bool(obj, "merge", NULL);
+    m->dump = object_property_get_bool(obj, "dump", NULL);
+    m->prealloc = object_property_get_bool(obj, "prealloc", NULL);
+    m->share = object_property_get_bool(obj, "share", NULL);
+    m->has_reserve = true;
+    m->reserve = object_property_get_bool(obj, "reserve", NULL);
+    m->host_nodes = memdev_nodes(obj);
+    found = qapi_enum_find(&HostMemPolicy_lookup, policy);
+    m->policy = MAX(found, 0);
+    QAPI_LIST_APPEND(*tail, m);
+    return 0;
+}
+
+MemdevList *qmp_query_memdev(Error **errp)
+{
+    MemdevList *list = NULL, **tail = &list;
+
+    object_child_foreach(object_get_objects_root(), memdev_add, &tail);
+    return list;
 }
 
 /* ---- CPUs ---- */

@@ -47,7 +47,7 @@ static bool virt_open_kernel(VirtMachine *v, Error **errp)
     return (!ms->initrd_filename ||
             boot_source_open(&p->initrd, ms->initrd_filename, "initrd",
                              errp)) &&
-           boot_place(p, ms->ram_size, errp);
+           boot_place(p, virt_boot_ram_size(v), errp);
 }
 
 static void virt_boot_reset(void *opaque);
@@ -80,7 +80,7 @@ static bool virt_load(VirtMachine *v, bool clean, Error **errp)
     if (!virt_fdt_set_chosen(v, errp)) {
         return false;
     }
-    if (MACHINE(v)->ram_size >= BOOT_FDT_MAX) {
+    if (virt_boot_ram_size(v) >= BOOT_FDT_MAX) {
         memcpy(ram, v->fdt->data, v->fdt->len);
     }
     return !v->direct_boot || boot_load(&v->plan, ram, clean, errp);

@@ -8,6 +8,7 @@
 #include "virt-internal.h"
 #include "fdt-internal.h"
 #include "hw/char/pl011.h"
+#include "hw/core/numa.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/arm_gic.h"
 #include "hw/intc/arm_gicv2m.h"
@@ -48,21 +49,63 @@ static void add_clock(VirtFdt *f)
     fdt_end(w);
 }
 
-static void add_memory(VirtFdt *f)
+static void add_memory_range(VirtFdt *f, const NumaRange *r)
 {
     FdtWriter *w = &f->w;
 
-    fdt_nodef(w, "memory@%" PRIx64, (uint64_t)VIRT_RAM_BASE);
+    fdt_nodef(w, "memory@%" PRIx64, r->base);
     fdt_str(w, "device_type", "memory");
-    fdt_reg1(w, VIRT_RAM_BASE, MACHINE(f->v)->ram_size);
+    fdt_reg1(w, r->base, r->size);
+    if (numa_num_nodes(MACHINE(f->v))) {
+        fdt_cell(w, "numa-node-id", r->node);
+    }
+    fdt_end(w);
+}
+
+/* One for each NUMA node, or one. */
+static void add_memory(VirtFdt *f)
+{
+    const NumaRange ram = { VIRT_RAM_BASE, MACHINE(f->v)->ram_size, 0 };
+    NumaRange pieces[1 + NUMA_MAX_NODES];
+    unsigned n = numa_split_ram(MACHINE(f->v), &ram, 1, pieces);
+
+    if (!n) {
+        add_memory_range(f, &ram);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        add_memory_range(f, &pieces[i]);
+    }
+}
+
+/* numa.txt: each pair once, (from, to, distance). */
+static void add_distances(VirtFdt *f)
+{
+    const MachineState *ms = MACHINE(f->v);
+    unsigned n = numa_num_nodes(ms);
+    g_autofree uint32_t *map = g_new(uint32_t, 3 * n * n);
+    FdtWriter *w = &f->w;
+
+    if (!numa_has_distances(ms)) {
+        return;
+    }
+    for (unsigned i = 0; i < n * n; i++) {
+        map[3 * i] = i / n;
+        map[3 * i + 1] = i % n;
+        map[3 * i + 2] = numa_distance(ms, i / n, i % n);
+    }
+    fdt_node(w, "distance-map");
+    fdt_str(w, "compatible", "numa-distance-map-v1");
+    fdt_cells(w, "distance-matrix", 3 * n * n, map);
     fdt_end(w);
 }
 
 /* ---- CPUs ---- */
 
 /* arm/cpus.yaml */
-static void add_cpu(VirtFdt *f, const ARMCPU *cpu, uint32_t phandle)
+static void add_cpu(VirtFdt *f, CPUState *cs, uint32_t phandle)
 {
+    MachineState *ms = MACHINE(f->v);
+    const ARMCPU *cpu = ARM_CPU(cs);
     FdtWriter *w = &f->w;
 
     fdt_nodef(w, "cpu@%" PRIx64, cpu->mp_affinity);
@@ -70,6 +113,10 @@ static void add_cpu(VirtFdt *f, const ARMCPU *cpu, uint32_t phandle)
     fdt_str(w, "compatible", "arm,armv8");
     fdt_str(w, "enable-method", "psci");
     fdt_cell(w, "reg", cpu->mp_affinity);
+    if (numa_num_nodes(ms)) {
+        fdt_cell(w, "numa-node-id",
+                 machine_possible_cpus(ms)->slots[cs->cpu_index].ids.node_id);
+    }
     fdt_cell(w, "phandle", phandle);
     fdt_end(w);
 }
@@ -127,7 +174,7 @@ static void add_cpus(VirtFdt *f)
     fdt_cell(w, "#address-cells", 1);
     fdt_cell(w, "#size-cells", 0);
     CPU_FOREACH(cs) {
-        add_cpu(f, ARM_CPU(cs), fdt_new_phandle(w));
+        add_cpu(f, cs, fdt_new_phandle(w));
     }
     add_cpu_map(f, first);
     fdt_end(w);
@@ -438,6 +485,7 @@ bool virt_build_fdt(VirtMachine *v, Error **errp)
     fdt_empty(w, "dma-coherent");
     add_clock(&f);
     add_memory(&f);
+    add_distances(&f);
     add_cpus(&f);
     add_psci(&f);
     add_timer(&f);

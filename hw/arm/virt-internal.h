@@ -125,6 +125,8 @@ bool virt_create_cpus(VirtMachine *v, Error **errp);
 /* virt-memory.c: RAM, and where all that depends on its size goes. */
 bool virt_create_memory(VirtMachine *v, Error **errp);
 uint8_t *virt_ram_ptr(VirtMachine *v);
+/* How much of it lies there in one piece: the first NUMA node's. */
+uint64_t virt_boot_ram_size(VirtMachine *v);
 
 /* virt-gic.c */
 bool virt_choose_gic(VirtMachine *v, Error **errp);

@@ -76,5 +76,13 @@ bool virt_create_memory(VirtMachine *v, Error **errp)
 
 uint8_t *virt_ram_ptr(VirtMachine *v)
 {
-    return memory_region_get_ram_ptr(MACHINE(v)->ram);
+    return machine_ram_ptr(MACHINE(v), NULL);
+}
+
+uint64_t virt_boot_ram_size(VirtMachine *v)
+{
+    uint64_t len;
+
+    machine_ram_ptr(MACHINE(v), &len);
+    return len;
 }

@@ -2,6 +2,7 @@
 /* -m: how much memory, and where it comes from. */
 #include "util/osdep.h"
 #include "hw/core/machine.h"
+#include "hw/core/numa.h"
 #include "qapi/qapi-types-machine.h"
 #include "system/hostmem.h"
 #include "machine-internal.h"
@@ -112,6 +113,13 @@ bool machine_create_ram(MachineState *ms, Error **errp)
     HostMemoryBackend *backend;
 
     if (mc->no_ram || !ms->ram_size) {
+        return true;
+    }
+    if (!numa_complete(ms, errp)) {
+        return false;
+    }
+    if (numa_has_memdevs(ms)) {
+        numa_create_ram(ms);
         return true;
     }
     if (!ms->memory_backend) {

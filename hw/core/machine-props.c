@@ -2,6 +2,7 @@
 /* The machine type and the properties that all machines have. */
 #include "util/osdep.h"
 #include "hw/core/machine.h"
+#include "hw/core/numa.h"
 #include <json-c/json.h>
 #include "qapi/qapi-visit-machine.h"
 #include "machine-internal.h"
@@ -208,6 +209,7 @@ static void machine_finalize(Object *obj)
     g_free(ms->boot_once);
     g_free(ms->boot_splash);
     g_free(ms->possible_cpus);
+    numa_free(ms->numa);
 }
 
 /* What must not be inherited, and the name. */

@@ -2,7 +2,9 @@
 /* The static ACPI tables of the virt machine; the DSDT is in virt-dsdt.c. */
 #include "util/osdep.h"
 #include "virt-internal.h"
+#include "hw/acpi/numa.h"
 #include "hw/char/serial.h"
+#include "hw/core/numa.h"
 #include "hw/pci/pci_bridge.h"
 
 #define COM1_PORT 0x3f8
@@ -38,6 +40,44 @@ static void virt_build_madt(VirtMachine *v, AcpiTables *t)
     acpi_madt_ioapic(a, 0, VIRT_IOAPIC_BASE, 0);
     acpi_madt_lapic_nmi(a, false);
     acpi_table_end(t);
+}
+
+static void virt_build_srat(VirtMachine *v, AcpiTables *t)
+{
+    const CpuSlotList *slots = machine_possible_cpus(MACHINE(v));
+    const NumaRange ram[] = {
+        { 0, v->low_ram_size, 0 }, { VIRT_HIGH_RAM_BASE, v->high_ram_size, 0 },
+    };
+    NumaRange pieces[G_N_ELEMENTS(ram) + NUMA_MAX_NODES];
+    unsigned int n = numa_split_ram(MACHINE(v), ram, G_N_ELEMENTS(ram),
+                                    pieces);
+    Aml *a = acpi_srat_begin(t);
+
+    for (unsigned int i = 0; i < slots->len; i++) {
+        if (slots->slots[i].cpu) {
+            acpi_srat_lapic(a, slots->slots[i].arch_id,
+                            slots->slots[i].ids.node_id);
+        }
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        acpi_srat_memory(a, pieces[i].base, pieces[i].size, pieces[i].node);
+    }
+    acpi_table_end(t);
+}
+
+static void virt_build_numa(VirtMachine *v, AcpiTables *t)
+{
+    MachineState *ms = MACHINE(v);
+
+    if (!numa_num_nodes(ms)) {
+        return;
+    }
+    virt_build_srat(v, t);
+    if (numa_has_distances(ms)) {
+        g_autofree uint8_t *matrix = numa_distances(ms);
+
+        acpi_add_slit(t, matrix, numa_num_nodes(ms));
+    }
 }
 
 static bool virt_has_com1(VirtMachine *v)
@@ -77,6 +117,7 @@ void virt_build_acpi(VirtMachine *v, AcpiTables *t)
     virt_build_dsdt(v, t);
     virt_build_fadt(v, t);
     virt_build_madt(v, t);
+    virt_build_numa(v, t);
     acpi_add_mcfg(t, VIRT_ECAM_BASE, 0, 0, virt_last_bus(v));
     if (virt_has_com1(v)) {
         acpi_add_spcr_16550(t, COM1_PORT, COM1_IRQ, COM1_IRQ);

@@ -30,7 +30,7 @@ static bool virt_open_kernel(VirtMachine *v, Error **errp)
         !boot_source_open(&p->initrd, ms->initrd_filename, "initrd", errp)) {
         return false;
     }
-    return boot_place(p, v->low_ram_size, errp);
+    return boot_place(p, virt_boot_ram_size(v), errp);
 }
 
 static bool virt_check_boot_options(const MachineState *ms, Error **errp)
@@ -82,22 +82,28 @@ bool virt_prepare_boot(VirtMachine *v, Error **errp)
 
 /* ---- Tables ---- */
 
-/* Where BIOSes have them, or, when they are too many, at the end of RAM. */
+/* Where BIOSes have them, or, when they are too many, at the end of the
+ * RAM that the loader fills. */
 static bool virt_place_acpi(VirtMachine *v, Error **errp)
 {
     uint64_t len = ROUND_UP(v->acpi.out.len, 4096);
+    uint64_t top = virt_boot_ram_size(v), end;
     E820Entry *low = &v->e820[2];
 
     v->acpi_gpa = BOOT_ACPI_GPA;
     if (len > BOOT_ACPI_MAX) {
-        v->acpi_gpa = v->low_ram_size - len;
+        v->acpi_gpa = top - len;
         if (v->acpi_gpa < v->plan.image.end ||
             v->plan.initrd_gpa + v->plan.initrd.size > v->acpi_gpa) {
             error_setg(errp, "no room for %" PRIu64 " bytes of ACPI tables "
                        "in memory", len);
             return false;
         }
+        end = low->addr + low->len;
         low->len = v->acpi_gpa - low->addr;
+        if (top < end) {
+            v->e820[v->ne820++] = (E820Entry){ top, end - top, E820_RAM };
+        }
         v->e820[v->ne820++] = (E820Entry){ v->acpi_gpa, len, E820_ACPI };
     }
     acpi_tables_relocate(&v->acpi, v->acpi_gpa);

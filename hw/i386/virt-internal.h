@@ -99,6 +99,8 @@ struct VirtMachine {
 bool virt_create_memory(VirtMachine *v, Error **errp);
 bool virt_load_rom(VirtMachine *v, Error **errp);
 uint8_t *virt_low_ram_ptr(VirtMachine *v);
+/* How much of it lies there in one piece: the first NUMA node's. */
+uint64_t virt_boot_ram_size(VirtMachine *v);
 
 /* virt-cpus.c */
 const CpuSlotList *virt_possible_cpus(MachineState *ms);

@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include "main-internal.h"
 #include <json-c/json.h>
+#include "hw/core/numa.h"
 #include "hw/nvram/fw_cfg.h"
 #include "qapi/qapi-options-apply.h"
 #include "qom/property.h"
@@ -159,6 +160,11 @@ bool cli_option_smp(SMPConfiguration *val, Error **errp)
 static bool parse_ram_size(const char *text, uint64_t *size, Error **errp)
 {
     return parse_size(text, 'M', size, errp);
+}
+
+bool cli_option_numa(NumaOptions *val, Error **errp)
+{
+    return numa_add_option(start.machine, val, errp);
 }
 
 bool cli_option_m(MemoryOptions *val, Error **errp)

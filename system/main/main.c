@@ -126,6 +126,7 @@ static bool start_backends(Error **errp)
 static bool start_machine(Error **errp)
 {
     static const int globals[] = { CLI_OPTION_GLOBAL, -1 };
+    static const int numa[] = { CLI_OPTION_NUMA, -1 };
     static const int board[] = { CLI_OPTION_FW_CFG, -1 };
     MachineState *ms = start.machine;
 
@@ -138,7 +139,7 @@ static bool start_machine(Error **errp)
     }
     machine_phase_advance(PHASE_ACCEL_CREATED);
     machine_phase_advance(PHASE_LATE_BACKENDS);
-    return machine_prepare(ms, errp) && start_serials(errp) &&
+    return machine_prepare(ms, errp) && apply(numa, errp) && start_serials(errp) &&
            machine_run_board_init(ms, errp) && apply(board, errp);
 }
 

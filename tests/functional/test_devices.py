@@ -36,6 +36,33 @@ dd if=/dev/hwrng bs=64 count=16 2>/dev/null | wc -c | grep -qx 1024
 
 
 @case()
+def test_numa(env: Env) -> None:
+    """The kernel sees nodes, their CPUs, memory and distances."""
+    script = """
+cd /sys/devices/system/node
+for n in node*; do
+    echo "NODE $n cpus $(cat $n/cpulist) distance $(cat $n/distance)"
+    echo "MEM $n $(sed -n 's/.*MemTotal: *\\([0-9]*\\) kB/\\1/p' $n/meminfo)"
+done
+"""
+    args = ["-object", "memory-backend-ram,id=m0,size=192M",
+            "-object", "memory-backend-ram,id=m1,size=128M",
+            "-numa", "node,nodeid=0,cpus=0-1,memdev=m0",
+            "-numa", "node,nodeid=1,cpus=2-3,memdev=m1",
+            "-numa", "dist,src=0,dst=1,val=21", "-no-reboot"]
+    with env.guest(script=script, args=args, cpus=4,
+                   memory_mib=320) as guest:
+        guest.expect("^NODE node0 cpus 0-1 distance 10 21")
+        first = int(guest.expect(r"^MEM node0 (\d+)$").group(1))
+        guest.expect("^NODE node1 cpus 2-3 distance 21 10")
+        second = int(guest.expect(r"^MEM node1 (\d+)$").group(1))
+        guest.finish()
+    # without what the kernel took at its start
+    if not 128 << 10 < first <= 192 << 10 or not 64 << 10 < second <= 128 << 10:
+        raise GuestError("nodes have %d and %d KiB" % (first, second))
+
+
+@case()
 def test_balloon(env: Env) -> None:
     script = """
 n=0; while [ $n -lt 100 ]; do

@@ -239,7 +239,7 @@ def left_out_on_purpose():
         ("-usb", "'-usb'", "virtio"),
         ("-usbdevice tablet", "'-usbdevice'", "virtio"),
         ("-audiodev alsa,id=a", "'alsa'", "none"),
-        ("-numa node", "'-numa'", "single NUMA node"),
+        ("-numa hmat-lb", "'hmat-lb'", "HMAT"),
         ("-mem-path /dev/shm", "'-mem-path'", "memory-backend-file"),
         ("-incoming defer", "'-incoming'", "migrated"),
         ("-loadvm x", "'-loadvm'", "snapshots"),

@@ -114,7 +114,8 @@ def ask_about_all(c):
                  "query-chardev", "query-chardev-backends", "query-block",
                  "query-named-block-nodes", "query-blockstats",
                  "query-command-line-options", "query-iothreads",
-                 "query-memory-size-summary", "query-migrate-capabilities",
+                 "query-memory-size-summary", "query-memdev",
+                 "query-migrate-capabilities",
                  "query-tpm-models", "query-tpm-types", "query-pci",
                  "query-rx-filter", "query-fdsets", "qom-list-types",
                  "query-qmp-schema"):

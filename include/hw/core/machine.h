@@ -25,6 +25,7 @@
 #include "hw/core/hotplug.h"
 
 struct MemoryRegion;
+struct NumaState;
 struct SMPConfiguration;
 struct BootConfiguration;
 struct MemorySizeConfiguration;
@@ -136,7 +137,9 @@ struct MachineState {
     uint64_t maxram_size;           /* with what can be plugged */
     uint64_t ram_slots;             /* slots for DIMMs */
     bool ram_size_given;
-    struct MemoryRegion *ram;       /* of the backend; owned by it */
+    struct MemoryRegion *ram;       /* of the backend, owned by it; or
+                                     * a container of several */
+    struct NumaState *numa;         /* -numa; NULL: no nodes (numa.h) */
 
     /* CPUs */
     CpuTopology smp;
@@ -215,6 +218,12 @@ bool machine_creation_done(MachineState *ms, Error **errp);
  * when that has been. */
 void machine_add_init_done_notifier(MachineState *ms, Notifier *n);
 void machine_reset(MachineState *ms);
+
+/*
+ * machine_ram_ptr: the memory's start in the host. Nodes have memory of their
+ * own: only the first *@len bytes follow each other (@len may be NULL).
+ */
+uint8_t *machine_ram_ptr(const MachineState *ms, uint64_t *len);
 
 /* Slots in order, or NULL when the machine has none. */
 const CpuSlotList *machine_possible_cpus(MachineState *ms);

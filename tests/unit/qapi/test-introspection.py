@@ -23,6 +23,7 @@ COMMANDS = '''
     query-cpu-definitions query-cpu-model-expansion query-chardev query-block
     query-named-block-nodes query-target query-qmp-schema
     query-command-line-options query-iothreads query-memory-size-summary
+    query-memdev
     query-migrate-capabilities migrate-set-capabilities query-balloon balloon
     query-blockstats set_link query-tpm-models query-tpm-types query-pci
     query-rx-filter stop cont quit system_reset system_powerdown system_wakeup
@@ -37,6 +38,7 @@ OPTIONS = '''
     no-user-config nographic display vga serial monitor qmp mon msg D d trace
     version help rtc boot overcommit add-fd sandbox run-with L readconfig
     audio audiodev object device blockdev netdev chardev machine accel smp m
+    numa
     cpu kernel initrd append bios global drive nic net fw_cfg set debugcon
     vnc chroot runas qtest enable-kvm no-acpi no-hpet parallel
     qmp-pretty'''.split()

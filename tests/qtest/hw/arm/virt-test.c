@@ -121,6 +121,28 @@ static void test_tree_many_cpus(void)
     qtest_quit(qts);
 }
 
+static void test_tree_numa(void)
+{
+    QTest *qts = qtest_start("-M virt -m 256M -smp 2 "
+                             "-object memory-backend-ram,id=m0,size=96M "
+                             "-object memory-backend-ram,id=m1,size=160M "
+                             "-numa node,cpus=0,memdev=m0 "
+                             "-numa node,cpus=1,memdev=m1 "
+                             "-numa dist,src=1,dst=0,val=30");
+    g_autofree char *text = read_tree(qts);
+
+    if (text) {
+        assert_tree_has(text, "memory@46000000 {");
+        assert_tree_has(text, "reg = <0x00 0x46000000 0x00 0xa000000>;\n"
+                        "\t\tnuma-node-id = <0x01>;");
+        assert_tree_has(text, "reg = <0x01>;\n\t\t\tnuma-node-id = <0x01>;");
+        assert_tree_has(text, "compatible = \"numa-distance-map-v1\"");
+        assert_tree_has(text, "distance-matrix = <0x00 0x00 0x0a 0x00 0x01 "
+                        "0x1e 0x01 0x00 0x1e 0x01 0x01 0x0a>");
+    }
+    qtest_quit(qts);
+}
+
 /* Kernel and initrd in memory, again after a reset. */
 static void test_load(void)
 {
@@ -215,6 +237,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/virt/tree/gicv3", test_tree);
     g_test_add_func("/arm/virt/tree/gicv2", test_tree_gicv2);
     g_test_add_func("/arm/virt/tree/many-cpus", test_tree_many_cpus);
+    g_test_add_func("/arm/virt/tree/numa", test_tree_numa);
     g_test_add_func("/arm/virt/load", test_load);
     g_test_add_func("/arm/virt/dtb", test_dtb);
     g_test_add_func("/arm/virt/mistakes", test_mistakes);
