@@ -75,14 +75,18 @@ static BlockDriverState *drive_open(const DriveOptions *o, bool direct,
     return bs;
 }
 
+static DriveInterface drive_interface(const DriveOptions *o)
+{
+    return o->has_q_if ? o->q_if : DRIVE_INTERFACE_VIRTIO;
+}
+
 static char *drive_name(const DriveOptions *o, Error **errp)
 {
     static unsigned next;
     char *name = o->id ? g_strdup(o->id) : NULL;
 
     while (!name) {
-        name = g_strdup_printf("%s%u", o->has_q_if && o->q_if ==
-                               DRIVE_INTERFACE_NONE ? "none" : "virtio",
+        name = g_strdup_printf("%s%u", DriveInterface_str(drive_interface(o)),
                                next++);
         if (blk_find(name)) {
             g_clear_pointer(&name, g_free);
@@ -119,6 +123,82 @@ static struct json_object *virtio_device(const char *name)
     return dev;
 }
 
+/* ---- Flash: names of drives by unit ---- */
+
+#define FLASH_UNITS 8
+
+static char *flash_drives[FLASH_UNITS];
+
+/* The unit for @o, or -1. */
+static int flash_unit(const DriveOptions *o, Error **errp)
+{
+    unsigned unit = 0;
+
+    if (o->has_unit || o->has_index) {
+        unit = o->has_unit ? o->unit : o->index;
+    } else {
+        while (unit < FLASH_UNITS && flash_drives[unit]) {
+            unit++;
+        }
+    }
+    if (o->has_unit && o->has_index) {
+        error_setg(errp, "index=%u and unit=%u: give one of them", o->index,
+                   o->unit);
+    } else if (unit >= FLASH_UNITS) {
+        error_setg(errp, "no machine has flash %u", unit);
+    } else if (flash_drives[unit]) {
+        error_setg(errp, "drive with bus=0, unit=%u (index=%u) exists", unit,
+                   unit);
+    } else {
+        return unit;
+    }
+    return -1;
+}
+
+const char *drive_get_flash(unsigned unit)
+{
+    return unit < FLASH_UNITS ? flash_drives[unit] : NULL;
+}
+
+bool drive_check_flash(Error **errp)
+{
+    for (unsigned i = 0; i < FLASH_UNITS; i++) {
+        BlockBackend *blk = flash_drives[i] ? blk_find(flash_drives[i]) : NULL;
+
+        if (blk && !blk_get_attached_dev(blk)) {
+            error_setg(errp, "machine type does not support "
+                       "if=pflash,bus=0,unit=%u", i);
+            error_append_hint(errp, "Use -bios for firmware, if=virtio for a "
+                              "disk.");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Keep in mind how it is connected; *@device: what the caller makes for it. */
+static bool drive_connect(const DriveOptions *o, const char *name,
+                          struct json_object **device, Error **errp)
+{
+    int unit;
+
+    switch (drive_interface(o)) {
+    case DRIVE_INTERFACE_VIRTIO:
+        *device = virtio_device(name);
+        break;
+    case DRIVE_INTERFACE_PFLASH:
+        unit = flash_unit(o, errp);
+        if (unit < 0) {
+            return false;
+        }
+        flash_drives[unit] = g_strdup(name);
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
 bool drive_add(const DriveOptions *o, struct json_object **device, Error **errp)
 {
     g_autofree char *name = drive_name(o, errp);
@@ -146,14 +226,11 @@ bool drive_add(const DriveOptions *o, struct json_object **device, Error **errp)
     blk->write_cache = writeback;
     blk_set_on_error(blk, on_error(o->has_rerror, o->rerror),
                      on_error(o->has_werror, o->werror));
-    ok = blk_insert_bs(blk, bs, errp);
+    ok = blk_insert_bs(blk, bs, errp) &&
+         drive_connect(o, name, device, errp);
     bdrv_unref(bs);
     if (!ok) {
         blk_unref(blk);
-        return false;
     }
-    if (!o->has_q_if || o->q_if == DRIVE_INTERFACE_VIRTIO) {
-        *device = virtio_device(name);
-    }
-    return true;
+    return ok;
 }

@@ -129,33 +129,48 @@ static bool parse_header(BootImage *img, const uint8_t *head, Error **errp)
     return true;
 }
 
+static bool unpack_and_read(BootImage *img, uint8_t *head, Error **errp)
+{
+    img->unpacked = NULL;
+    img->bytes = img->file.size;
+    if (!boot_source_read(&img->file, 0, head, BOOT_IMAGE_HEADER_BYTES, errp)) {
+        return false;
+    }
+    return get_le16(head) != GZIP_MAGIC ||
+           (unpack(img, errp) &&
+            image_read(img, 0, head, BOOT_IMAGE_HEADER_BYTES, errp));
+}
+
 bool boot_image_parse(BootImage *img, Error **errp)
 {
     uint8_t head[BOOT_IMAGE_HEADER_BYTES];
 
-    img->unpacked = NULL;
-    img->bytes = img->file.size;
-    if (!boot_source_read(&img->file, 0, head, sizeof(head), errp)) {
-        return false;
-    }
-    if (get_le16(head) == GZIP_MAGIC &&
-        (!unpack(img, errp) ||
-         !image_read(img, 0, head, sizeof(head), errp))) {
-        return false;
-    }
-    return parse_header(img, head, errp);
+    return unpack_and_read(img, head, errp) && parse_header(img, head, errp);
 }
 
-bool boot_image_open(BootImage *img, const char *path, Error **errp)
+static bool image_open(BootImage *img, const char *path, bool any, Error **errp)
 {
+    uint8_t head[BOOT_IMAGE_HEADER_BYTES];
+
     if (!boot_source_open(&img->file, path, "kernel", errp)) {
         return false;
     }
-    if (!boot_image_parse(img, errp)) {
+    if (!(any ? unpack_and_read(img, head, errp) :
+                boot_image_parse(img, errp))) {
         boot_image_close(img);
         return false;
     }
     return true;
+}
+
+bool boot_image_open(BootImage *img, const char *path, Error **errp)
+{
+    return image_open(img, path, false, errp);
+}
+
+bool boot_image_open_any(BootImage *img, const char *path, Error **errp)
+{
+    return image_open(img, path, true, errp);
 }
 
 void boot_image_close(BootImage *img)

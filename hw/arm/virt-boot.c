@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the virt machine starts: a kernel entered directly. Kernel, initrd and
- * device tree are put into RAM when the machine is complete and again at each
+ * How the virt machine starts: in flash, if there is firmware, which gets the
+ * kernel by fw_cfg, or in the kernel. Device tree and, without firmware, kernel
+ * and initrd are put into RAM when the machine is complete and again at each
  * reset, since the guest overwrites them.
  */
 #include "util/osdep.h"
@@ -10,11 +11,6 @@
 #include "system/runstate.h"
 #include "target/arm/cpu.h"
 #include "util/log.h"
-
-bool virt_has_firmware(const VirtMachine *v)
-{
-    return MACHINE(v)->firmware != NULL;
-}
 
 static bool virt_check_boot_options(const MachineState *ms, Error **errp)
 {
@@ -26,12 +22,6 @@ static bool virt_check_boot_options(const MachineState *ms, Error **errp)
         error_setg(errp, "-initrd only allowed with -kernel option");
         return false;
     }
-    if (ms->firmware) {
-        error_setg(errp, "-bios '%s': this machine has no firmware yet",
-                   ms->firmware);
-        error_append_hint(errp, "Enter a kernel directly by -kernel.");
-        return false;
-    }
     return true;
 }
 
@@ -39,15 +29,17 @@ static bool virt_open_kernel(VirtMachine *v, Error **errp)
 {
     MachineState *ms = MACHINE(v);
     BootPlan *p = &v->plan;
+    bool any = virt_has_firmware(v);
 
     p->cmdline = ms->kernel_cmdline ? ms->kernel_cmdline : "";
-    if (!boot_image_open(&p->kernel, ms->kernel_filename, errp)) {
+    if (!(any ? boot_image_open_any(&p->kernel, ms->kernel_filename, errp) :
+                boot_image_open(&p->kernel, ms->kernel_filename, errp))) {
         return false;
     }
     return (!ms->initrd_filename ||
             boot_source_open(&p->initrd, ms->initrd_filename, "initrd",
                              errp)) &&
-           boot_place(p, virt_boot_ram_size(v), errp);
+           (any || boot_place(p, virt_boot_ram_size(v), errp));
 }
 
 static void virt_boot_reset(void *opaque);
@@ -65,7 +57,7 @@ bool virt_prepare_boot(VirtMachine *v, Error **errp)
             boot_plan_close(&v->plan);
             return false;
         }
-        v->direct_boot = true;
+        v->direct_boot = !virt_has_firmware(v);
     }
     reset_register(virt_boot_reset, v);
     return true;
@@ -148,6 +140,10 @@ bool virt_finish_boot(VirtMachine *v, Error **errp)
     }
     virt_fill_fw_cfg(v);
     if (!virt_add_acpi(v, errp)) {
+        return false;
+    }
+    if (MACHINE(v)->kernel_filename && !v->direct_boot &&
+        !virt_add_kernel_items(v, errp)) {
         return false;
     }
     v->loaded = virt_load(v, true, errp);

@@ -373,6 +373,22 @@ static void add_power_button(VirtFdt *f)
     fdt_end(w);
 }
 
+/* mtd/mtd-physmap.yaml */
+static void add_flash(VirtFdt *f)
+{
+    static const uint64_t banks[][2] = {
+        { VIRT_FLASH_BASE, VIRT_FLASH_BYTES },
+        { VIRT_FLASH_BASE + VIRT_FLASH_BYTES, VIRT_FLASH_BYTES },
+    };
+    FdtWriter *w = &f->w;
+
+    fdt_nodef(w, "flash@%" PRIx64, (uint64_t)VIRT_FLASH_BASE);
+    fdt_str(w, "compatible", "cfi-flash");
+    fdt_reg(w, "reg", 2, banks);
+    fdt_cell(w, "bank-width", 4);
+    fdt_end(w);
+}
+
 /* firmware/qemu,fw-cfg-mmio.yaml */
 static void add_fw_cfg(VirtFdt *f)
 {
@@ -491,6 +507,7 @@ bool virt_build_fdt(VirtMachine *v, Error **errp)
     add_timer(&f);
     add_pmu(&f);
     add_gic(&f);
+    add_flash(&f);
     add_uart(&f);
     add_rtc(&f);
     add_power_button(&f);

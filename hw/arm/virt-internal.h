@@ -36,6 +36,9 @@
 #include "hw/pci-host/gpex.h"
 #include "util/timer.h"
 
+#define VIRT_FLASH_BASE         0x00000000ULL
+#define VIRT_FLASH_BYTES        (64 * MiB)  /* a bank */
+#define VIRT_NUM_FLASH          2
 #define VIRT_GIC_DIST_BASE      0x08000000ULL
 #define VIRT_GIC_CPU_BASE       0x08010000ULL
 #define VIRT_GIC_V2M_BASE       0x08020000ULL
@@ -95,6 +98,7 @@ struct VirtMachine {
     bool its, highmem, highmem_ecam, highmem_mmio, highmem_redists;
     bool secure, virtualization, mte, ras, dtb_randomness;
     int acpi;                       /* OnOffAuto */
+    char *flash_node[VIRT_NUM_FLASH];   /* names of nodes */
 
     /* Maps */
     VirtRange redist2, ecam, pci64;
@@ -105,6 +109,7 @@ struct VirtMachine {
     Irq *spi[VIRT_NUM_SPIS];
     GPEXHost *pci;
     MemoryRegion pci32_alias, pci64_alias, pci_io_alias;
+    struct PFlashCFI01 *flash[VIRT_NUM_FLASH];
     FWCfg *fw_cfg;
     bool has_uart;
     AcpiGed *ged;                   /* NULL: the PL061 has the power button */
@@ -141,6 +146,14 @@ void virt_build_dsdt(VirtMachine *v, AcpiTables *t);
 /* virt-power.c */
 bool virt_create_power_button(VirtMachine *v, Error **errp);
 
+/* virt-firmware.c */
+bool virt_create_flash(VirtMachine *v, Error **errp);
+/* Whether the guest starts in flash: firmware tells it of ACPI, and takes the
+ * kernel from fw_cfg. */
+bool virt_has_firmware(const VirtMachine *v);
+/* Give the firmware what is in v->plan, and close that. */
+bool virt_add_kernel_items(VirtMachine *v, Error **errp);
+
 /* virt-fdt.c: the device tree of the machine as it is now, without what only
  * the loader knows. */
 bool virt_build_fdt(VirtMachine *v, Error **errp);
@@ -150,8 +163,6 @@ bool virt_fdt_set_chosen(VirtMachine *v, Error **errp);
 bool virt_fdt_check(VirtMachine *v, Error **errp);
 
 /* virt-boot.c */
-/* Whether firmware runs first, which tells the guest of ACPI. */
-bool virt_has_firmware(const VirtMachine *v);
 bool virt_prepare_boot(VirtMachine *v, Error **errp);
 /* All devices are there: device tree, first load. */
 bool virt_finish_boot(VirtMachine *v, Error **errp);

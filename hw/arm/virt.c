@@ -143,7 +143,7 @@ static bool virt_create_mmio(VirtMachine *v, Error **errp)
 
 static bool virt_create_devices(VirtMachine *v, Error **errp)
 {
-    return virt_create_uart(v, errp) && virt_create_rtc(v, errp) &&
+    return virt_create_flash(v, errp) && virt_create_uart(v, errp) && virt_create_rtc(v, errp) &&
            virt_create_power_button(v, errp) && virt_create_fw_cfg(v, errp) &&
            virt_create_pci(v, errp) && virt_create_mmio(v, errp);
 }
@@ -218,6 +218,10 @@ static const Property virt_props[] = {
               "memory tagging; not available in this version"),
     PROP_BOOL("ras", VirtMachine, ras, false,
               "report memory errors; not available in this version"),
+    PROP_STRING("pflash0", VirtMachine, flash_node[0], NULL,
+                "node with the firmware, 64 MiB"),
+    PROP_STRING("pflash1", VirtMachine, flash_node[1], NULL,
+                "node with the firmware's variables, 64 MiB"),
     PROP_STRING("iommu", VirtMachine, iommu, NULL,
                 "none; others are not available in this version"),
     PROP_STRING("dumpdtb", VirtMachine, dumpdtb, NULL,

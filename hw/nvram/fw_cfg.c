@@ -61,7 +61,7 @@ void fw_cfg_add_u16(FWCfg *s, uint16_t key, uint16_t val)
     fw_cfg_add_bytes(s, key, g_memdup2(&val, sizeof(val)), sizeof(val));
 }
 
-static void fw_cfg_add_u32(FWCfg *s, uint16_t key, uint32_t val)
+void fw_cfg_add_u32(FWCfg *s, uint16_t key, uint32_t val)
 {
     val = GUINT32_TO_LE(val);
     fw_cfg_add_bytes(s, key, g_memdup2(&val, sizeof(val)), sizeof(val));

@@ -110,11 +110,16 @@ int64_t bdrv_get_length(BlockDriverState *bs);
 /*
  * drive_add: a -drive argument. if=none makes a BlockBackend that a device
  * binds by "drive=ID"; if=virtio also fills *@device (a JSON object for
- * device_add), else that is NULL.
+ * device_add), else that is NULL; if=pflash leaves its name for the machine.
  */
 typedef struct DriveOptions DriveOptions;           /* schema: options */
 bool drive_add(const DriveOptions *options, struct json_object **device,
                Error **errp);
+
+/* drive_get_flash: id of the drive for a machine's flash; NULL: none. */
+const char *drive_get_flash(unsigned unit);
+/* drive_check_flash: the machine is there: it has taken all of them. */
+bool drive_check_flash(Error **errp);
 
 /* block_cleanup: at exit: drain, flush and close all. */
 void block_cleanup(void);

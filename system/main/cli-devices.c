@@ -54,6 +54,15 @@ bool cli_option_object(ObjectOptions *val, Error **errp)
     return qmp_object_add(val, errp);
 }
 
+bool cli_option_pflash(const char *arg, Error **errp)
+{
+    DriveOptions o = {
+        .file = (char *)arg, .has_q_if = true, .q_if = DRIVE_INTERFACE_PFLASH,
+    };
+
+    return cli_option_drive(&o, errp);
+}
+
 bool cli_option_blockdev(BlockdevOptions *val, Error **errp)
 {
     return qmp_blockdev_add(val, errp);

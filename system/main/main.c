@@ -116,7 +116,7 @@ static bool start_backends(Error **errp)
 {
     static const int backends[] = {
         CLI_OPTION_CHARDEV, CLI_OPTION_OBJECT, CLI_OPTION_BLOCKDEV,
-        CLI_OPTION_DRIVE, CLI_OPTION_NETDEV, CLI_OPTION_NIC,
+        CLI_OPTION_DRIVE, CLI_OPTION_PFLASH, CLI_OPTION_NETDEV, CLI_OPTION_NIC,
         CLI_OPTION_DEBUGCON, -1,
     };
 
@@ -139,8 +139,9 @@ static bool start_machine(Error **errp)
     }
     machine_phase_advance(PHASE_ACCEL_CREATED);
     machine_phase_advance(PHASE_LATE_BACKENDS);
-    return machine_prepare(ms, errp) && apply(numa, errp) && start_serials(errp) &&
-           machine_run_board_init(ms, errp) && apply(board, errp);
+    return machine_prepare(ms, errp) && apply(numa, errp) &&
+           start_serials(errp) && machine_run_board_init(ms, errp) &&
+           drive_check_flash(errp) && apply(board, errp);
 }
 
 static bool start_monitors(Error **errp)

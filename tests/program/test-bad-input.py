@@ -227,7 +227,6 @@ def left_out_on_purpose():
         ("-fda x", "'-fda'", "no floppy", "if=virtio"),
         ("-drive file=x,if=ide", "'ide'", "no IDE", "if=virtio"),
         ("-drive file=x,if=scsi", "'scsi'", "if=virtio"),
-        ("-drive file=x,if=pflash", "'pflash'", "-bios"),
         ("-drive file=x,media=cdrom", "'cdrom'", "no CD-ROM"),
         ("-net user", "'user'", "-nic"),
         ("-netdev socket,id=n,listen=:1", "'socket'", "stream"),

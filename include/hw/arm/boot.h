@@ -43,7 +43,10 @@ typedef struct BootPlan {
 } BootPlan;
 
 bool boot_image_open(BootImage *img, const char *path, Error **errp);
-/* The same of bytes that are there already; for tests. */
+/* boot_image_open_any: what firmware is to start: of a gzip file the content,
+ * else the file as it is; nothing more is known of it. */
+bool boot_image_open_any(BootImage *img, const char *path, Error **errp);
+/* boot_image_open of bytes that are there already; for tests. */
 bool boot_image_parse(BootImage *img, Error **errp);
 void boot_image_close(BootImage *img);
 

@@ -81,6 +81,7 @@ struct FWCfg {
 /* @data of @len bytes is given away (g_malloc). A second call replaces. */
 void fw_cfg_add_bytes(FWCfg *s, uint16_t key, void *data, uint32_t len);
 void fw_cfg_add_u16(FWCfg *s, uint16_t key, uint16_t val);
+void fw_cfg_add_u32(FWCfg *s, uint16_t key, uint32_t val);
 void fw_cfg_add_u64(FWCfg *s, uint16_t key, uint64_t val);
 /* A file: @name shorter than FW_CFG_NAME_MAX. @data is given away; an existing
  * one is replaced. Errors: no room, name too long. */

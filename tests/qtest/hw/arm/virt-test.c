@@ -195,6 +195,80 @@ static void test_dtb(void)
     g_unlink(kernel);
 }
 
+#define FW_CFG_DATA     0x09020000
+#define FW_CFG_SELECT   (FW_CFG_DATA + 8)
+#define KERNEL_SIZE     0x08
+#define INITRD_SIZE     0x0b
+#define KERNEL_DATA     0x11
+#define INITRD_DATA     0x12
+#define CMDLINE_SIZE    0x14
+#define CMDLINE_DATA    0x15
+
+static void read_item(QTest *qts, uint16_t key, void *buf, size_t len)
+{
+    qtest_writew(qts, FW_CFG_SELECT, GUINT16_TO_BE(key));
+    for (size_t i = 0; i < len; i++) {
+        ((uint8_t *)buf)[i] = qtest_readb(qts, FW_CFG_DATA);
+    }
+}
+
+static uint32_t read_number(QTest *qts, uint16_t key)
+{
+    uint32_t val;
+
+    read_item(qts, key, &val, sizeof(val));
+    return GUINT32_FROM_LE(val);
+}
+
+/* With firmware the kernel goes by fw_cfg, not into memory; the device tree is
+ * there. */
+static void test_firmware(void)
+{
+    g_autofree char *bios = write_tmp("firmware", 9);
+    g_autofree char *kernel = kernel_path();
+    g_autofree char *initrd = write_tmp("initrd!", 7), *text = NULL;
+    QTest *qts = qtest_startf("-M virt -bios %s -kernel %s -initrd %s "
+                              "-append 'a b'", bios, kernel, initrd);
+    char buf[9];
+
+    qtest_memread(qts, 0, buf, 9);
+    g_assert_cmpstr(buf, ==, "firmware");
+    g_assert_cmphex(qtest_readl(qts, KERNEL_GPA + 56), ==, 0);
+    g_assert_cmpuint(read_number(qts, KERNEL_SIZE), ==, 4096);
+    g_assert_cmpuint(read_number(qts, INITRD_SIZE), ==, 7);
+    g_assert_cmpuint(read_number(qts, CMDLINE_SIZE), ==, 4);
+    read_item(qts, INITRD_DATA, buf, 8);
+    g_assert_cmpmem(buf, 8, "initrd!", 8);
+    read_item(qts, CMDLINE_DATA, buf, 4);
+    g_assert_cmpstr(buf, ==, "a b");
+    read_item(qts, KERNEL_DATA, buf, 8);
+    g_assert_cmpmem(buf, 8, "\0\0\0\0\0\0\0\0", 8);
+    text = read_tree(qts);
+    if (text) {
+        assert_tree_has(text, "flash@0 {");
+        assert_tree_has(text, "reg = <0x00 0x00 0x00 0x4000000 0x00 0x4000000 "
+                        "0x00 0x4000000>");
+        g_assert_null(strstr(text, "linux,initrd-start"));
+    }
+    qtest_quit(qts);
+    g_unlink(bios);
+    g_unlink(kernel);
+    g_unlink(initrd);
+}
+
+/* What firmware starts need not be an Image. */
+static void test_firmware_any_kernel(void)
+{
+    g_autofree char *bios = write_tmp("firmware", 9);
+    g_autofree char *kernel = g_strdup("/bin/sh");
+    QTest *qts = qtest_startf("-M virt -bios %s -kernel %s", bios, kernel);
+
+    g_assert_cmpuint(read_number(qts, KERNEL_SIZE), >, 4096);
+    g_assert_cmpuint(read_number(qts, CMDLINE_SIZE), ==, 1);
+    qtest_quit(qts);
+    g_unlink(bios);
+}
+
 static void test_mistakes(void)
 {
     static const struct { const char *args, *error; } bad[] = {
@@ -215,7 +289,7 @@ static void test_mistakes(void)
         { "-M virt -smp 600", "600" },
         { "-M virt,dtb=/bin/sh", "/bin/sh" },
         { "-M virt,dtb=/nonexistent", "/nonexistent" },
-        { "-M virt -bios /bin/sh", "-bios" },
+        { "-M virt -bios /nonexistent", "/nonexistent" },
         { "-M virt -serial null -serial null", "one serial port" },
     };
 
@@ -240,6 +314,8 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/virt/tree/numa", test_tree_numa);
     g_test_add_func("/arm/virt/load", test_load);
     g_test_add_func("/arm/virt/dtb", test_dtb);
+    g_test_add_func("/arm/virt/firmware", test_firmware);
+    g_test_add_func("/arm/virt/firmware/any-kernel", test_firmware_any_kernel);
     g_test_add_func("/arm/virt/mistakes", test_mistakes);
     return qtest_main();
 }
