@@ -107,6 +107,17 @@ def rates(machine: Any, programs: Dict[str, List[str]], files: Dict[str, str],
             for row, by_name in marks.costs.items()}
 
 
+def inside(machine: Any, path: str) -> str:
+    """A copy in the outer machine's own memory: its reads of our files cost
+    as much as a tenth of a boot, each time."""
+    copy = "/run/" + os.path.basename(path)
+    status, text = machine.run("cp %s %s" % (shlex.quote(path),
+                                             shlex.quote(copy)))
+    if status:
+        raise Skip(text)
+    return copy
+
+
 def measure(nemu: str, qemu: str, count: int) -> Dict[str, Dict[str, float]]:
     """All rows, by name: boot, and those of rates()."""
     import images
@@ -116,7 +127,10 @@ def measure(nemu: str, qemu: str, count: int) -> Dict[str, Dict[str, float]]:
     files = {"bzimage": kernel.bzimage, "vmlinux": kernel.vmlinux(),
              "bare": images.bare(), "guest": images.guest(kernel)}
     with Outer(snapshot=snapshot(), prealloc=True) as machine:
-        boot = boots(machine, boot_commands(nemu, qemu, files), count)
+        boot = boots(machine, boot_commands(
+            inside(machine, nemu), qemu,
+            {name: inside(machine, path) for name, path in files.items()}),
+            count)
         result = rates(machine, {"nemu": [nemu, "virt"],
                                  "q35": [qemu, "q35"]}, files, count)
     return dict(result, boot=boot)
