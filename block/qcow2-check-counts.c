@@ -89,6 +89,25 @@ int qcow2_counts_add(Qcow2Counts *n, uint64_t cluster, int64_t add)
     return 0;
 }
 
+bool qcow2_counts_find_above(Qcow2Counts *n, uint64_t max, uint64_t *cluster,
+                             uint64_t *count)
+{
+    GHashTableIter it;
+    gpointer key, page;
+
+    g_hash_table_iter_init(&it, n->pages);
+    while (g_hash_table_iter_next(&it, &key, &page)) {
+        for (uint64_t i = 0; i < PAGE_ENTRIES; i++) {
+            *count = page_get(n, page, i);
+            if (*count > max) {
+                *cluster = ((uint64_t)key << QCOW2_CHECK_PAGE_BITS) + i;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static int count_one(Qcow2Check *c, uint64_t cluster, uint64_t times)
 {
     int ret = qcow2_counts_add(&c->counts, cluster, times);

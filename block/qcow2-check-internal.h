@@ -53,6 +53,7 @@ typedef struct Qcow2Check {
     bool rebuild;                   /* the counts are beyond repair */
     bool unsure;                    /* some tables could not be read */
     unsigned lines;
+    bool quiet;
 } Qcow2Check;
 
 /* ---- qcow2-check.c ---- */
@@ -70,6 +71,9 @@ void qcow2_counts_destroy(Qcow2Counts *n);
 uint64_t qcow2_counts_get(Qcow2Counts *n, uint64_t cluster);
 /* 0, -ENOMEM, -ERANGE: it stays what it is */
 int qcow2_counts_add(Qcow2Counts *n, uint64_t cluster, int64_t add);
+/* qcow2_counts_find_above: one that is more than @max. */
+bool qcow2_counts_find_above(Qcow2Counts *n, uint64_t max, uint64_t *cluster,
+                             uint64_t *count);
 /*
  * qcow2_check_refer: @times references to the clusters of a range. *@inside:
  * whether it is in the file; if not, that is noted. 0, or -errno: give up.

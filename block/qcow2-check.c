@@ -16,7 +16,7 @@ void qcow2_check_say(Qcow2Check *c, const char *fmt, ...)
     g_autofree char *text = NULL;
     va_list ap;
 
-    if (++c->lines > QCOW2_CHECK_MAX_LINES) {
+    if (c->quiet || ++c->lines > QCOW2_CHECK_MAX_LINES) {
         return;
     }
     va_start(ap, fmt);
@@ -106,32 +106,94 @@ static int coroutine_fn start_check(BlockDriverState *bs)
     return ret;
 }
 
+static int coroutine_fn prepare(Qcow2Check *c, BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = start_check(bs);
+
+    c->bs = bs;
+    c->file_bytes = bs->file->bs->total_bytes;
+    c->l2 = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    c->l2_order = g_array_new(FALSE, FALSE, sizeof(Qcow2L2Ref *));
+    c->tables = g_hash_table_new(NULL, NULL);
+    c->own = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
+    qcow2_counts_init(&c->counts, s);
+    c->r->total_clusters = qcow2_clusters(s, s->size);
+    if (ret < 0) {
+        c->r->check_errors++;
+    }
+    return ret;
+}
+
+static void destroy(Qcow2Check *c)
+{
+    g_array_unref(c->own);
+    g_hash_table_unref(c->tables);
+    g_array_unref(c->l2_order);
+    g_hash_table_unref(c->l2);
+    qcow2_counts_destroy(&c->counts);
+}
+
 int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
                                     BdrvCheckResult *result, int fix)
 {
-    Qcow2State *s = bs->opaque;
-    Qcow2Check c = { .bs = bs, .r = result, .fix = fix };
-    int ret = start_check(bs);
+    Qcow2Check c = { .r = result, .fix = fix };
+    int ret = prepare(&c, bs);
 
-    if (ret < 0) {
-        result->check_errors++;
-        return ret;
-    }
-    c.file_bytes = bs->file->bs->total_bytes;
-    result->total_clusters = qcow2_clusters(s, s->size);
-    qcow2_counts_init(&c.counts, s);
-    c.l2 = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-    c.l2_order = g_array_new(FALSE, FALSE, sizeof(Qcow2L2Ref *));
-    c.tables = g_hash_table_new(NULL, NULL);
-    c.own = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
-    ret = run_check(&c);
-    g_array_unref(c.own);
-    g_hash_table_unref(c.tables);
-    g_array_unref(c.l2_order);
-    g_hash_table_unref(c.l2);
-    qcow2_counts_destroy(&c.counts);
+    ret = ret < 0 ? ret : run_check(&c);
+    destroy(&c);
     return ret;
 }
+
+/* ---- Another width ---- */
+
+static int coroutine_fn rebuild_with(Qcow2Check *c, unsigned order,
+                                     Error **errp)
+{
+    Qcow2State *s = c->bs->opaque;
+    unsigned old = s->refcount_order;
+    uint64_t max = order == 6 ? INT64_MAX : (1ULL << (1u << order)) - 1;
+    uint64_t cluster, count;
+    int ret;
+
+    if (qcow2_counts_find_above(&c->counts, max, &cluster, &count)) {
+        error_setg(errp, "Cannot decrease refcount entry width to %u bits: "
+                   "Cluster at offset 0x%" PRIx64 " has a refcount of %" PRIu64,
+                   1u << order, cluster << s->cluster_bits, count);
+        return -EINVAL;
+    }
+    qcow2_set_width(s, order);
+    ret = qcow2_check_rebuild(c);
+    if (ret < 0) {
+        qcow2_set_width(s, old);
+        qcow2_cache_forget_all(&s->ref_cache);
+        error_setg_errno(errp, -ret, "Could not write the new refcount "
+                         "structures");
+    }
+    return ret;
+}
+
+int coroutine_fn qcow2_change_width(BlockDriverState *bs, unsigned order,
+                                    Error **errp)
+{
+    BdrvCheckResult r = { 0 };
+    Qcow2Check c = { .r = &r, .quiet = true };
+    int ret = prepare(&c, bs);
+
+    ret = ret < 0 ? ret : qcow2_check_walk(&c);
+    ret = ret < 0 ? ret : qcow2_check_own(&c);
+    if (ret < 0 || r.corruptions) {
+        error_setg_errno(errp, ret < 0 ? -ret : EIO, "Cannot change the "
+                         "refcount width of a damaged image");
+        ret = ret < 0 ? ret : -EIO;
+    } else {
+        ret = rebuild_with(&c, order, errp);
+    }
+    destroy(&c);
+    return ret;
+}
+
+/* ---- The driver's ---- */
 
 int coroutine_fn qcow2_co_check(BlockDriverState *bs, BdrvCheckResult *result,
                                 int fix)

@@ -137,15 +137,21 @@ static bool check_features(BlockDriverState *bs, Error **errp)
     return true;
 }
 
+void qcow2_set_width(Qcow2State *s, unsigned order)
+{
+    s->refcount_order = order;
+    s->refcount_bits = 1u << order;
+    s->refcount_max = s->refcount_bits == 64 ? INT64_MAX :
+                      (1ULL << s->refcount_bits) - 1;
+    s->refblock_bits = s->cluster_bits + 3 - order;
+}
+
 static void derive(Qcow2State *s)
 {
     s->extended_l2 = s->incompatible & QCOW2_INCOMPAT_EXTENDED_L2;
     s->l2_entry_bytes = s->extended_l2 ? 16 : 8;
     s->l2_bits = s->cluster_bits - (s->extended_l2 ? 4 : 3);
-    s->refcount_bits = 1u << s->refcount_order;
-    s->refcount_max = s->refcount_bits == 64 ? INT64_MAX :
-                      (1ULL << s->refcount_bits) - 1;
-    s->refblock_bits = s->cluster_bits + 3 - s->refcount_order;
+    qcow2_set_width(s, s->refcount_order);
     s->subcluster_bytes = s->extended_l2 ? s->cluster_bytes / 32 :
                                            s->cluster_bytes;
     s->dirty_bit_set = s->incompatible & QCOW2_INCOMPAT_DIRTY;

@@ -14,6 +14,7 @@
  *   create       new images
  *   info         facts for users, sizes of new images, backing file's name
  *   overlap      writes that would go into tables
+ *   amend        changes of how an image is made
  *   snapshot*    snapshots in the image
  *   tree         counts and flags of all that an L1 table leads to
  *   check*       check and repair: qcow2-check-internal.h
@@ -196,6 +197,8 @@ bool qcow2_read_header(BlockDriverState *bs, Error **errp);
 /* qcow2_write_header: the whole of it; 0 or -errno. Main thread or lock. */
 int coroutine_fn qcow2_write_header(BlockDriverState *bs);
 void qcow2_free_header(Qcow2State *s);
+/* qcow2_set_width: counts of 2^@order bits, and what follows from it. */
+void qcow2_set_width(Qcow2State *s, unsigned order);
 /* qcow2_mark_dirty: counts in the file may be too low from now on. */
 int coroutine_fn qcow2_mark_dirty(BlockDriverState *bs);
 /* qcow2_mark_clean: they are right, and on the disk. */

@@ -52,6 +52,8 @@ int coroutine_fn qcow2_tree_raise(BlockDriverState *bs, const uint64_t *l1,
 /* qcow2_tree_free: one less, with the next flush. */
 int coroutine_fn qcow2_tree_free(BlockDriverState *bs, const uint64_t *l1,
                                  uint32_t entries);
+/* qcow2_tree_has_zeros: 1: a snapshot has entries that say zeros; 0: none. */
+int coroutine_fn qcow2_tree_has_zeros(BlockDriverState *bs);
 /* qcow2_tree_flags: COPIED in the active tables, by the counts. */
 int coroutine_fn qcow2_tree_flags(BlockDriverState *bs);
 
@@ -62,6 +64,15 @@ int coroutine_fn qcow2_co_check(BlockDriverState *bs, BdrvCheckResult *result,
 /* The same, lock held. */
 int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
                                     BdrvCheckResult *result, int fix);
+
+/* qcow2_change_width: counts of 2^@order bits. Lock held. */
+int coroutine_fn qcow2_change_width(BlockDriverState *bs, unsigned order,
+                                    Error **errp);
+
+/* ---- qcow2-amend.c ---- */
+
+int coroutine_fn qcow2_co_amend(BlockDriverState *bs, const BdrvAmend *a,
+                                Error **errp);
 
 /* ---- qcow2-info.c ---- */
 

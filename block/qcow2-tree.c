@@ -230,3 +230,48 @@ int coroutine_fn qcow2_tree_flags(BlockDriverState *bs)
     }
     return ret;
 }
+
+/* ---- Zeros ---- */
+
+static int coroutine_fn l2_has_zeros(BlockDriverState *bs, uint64_t offset)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree uint8_t *table = g_try_malloc(s->cluster_bytes);
+    int ret = !table ? -ENOMEM : bdrv_co_pread(bs->file->bs, offset, table,
+                                               s->cluster_bytes);
+
+    for (unsigned i = 0; ret >= 0 && i < s->cluster_bytes;
+         i += s->l2_entry_bytes) {
+        uint64_t entry = get_be64(table + i);
+
+        if (!(entry & QCOW2_OFLAG_COMPRESSED) && (entry & QCOW2_OFLAG_ZERO)) {
+            return 1;
+        }
+    }
+    return ret;
+}
+
+int coroutine_fn qcow2_tree_has_zeros(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    int ret = 0;
+
+    for (guint i = 0; i < s->snapshots->len && ret == 0; i++) {
+        const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
+        uint64_t bytes = sn->l1_size * 8ULL;
+        g_autofree uint8_t *l1 = NULL;
+
+        if (!qcow2_l1_valid(s, sn->l1_offset, sn->l1_size)) {
+            return -EIO;
+        }
+        l1 = g_try_malloc(bytes + 1);
+        ret = l1 ? bdrv_co_pread(bs->file->bs, sn->l1_offset, l1, bytes) :
+                   -ENOMEM;
+        for (uint32_t j = 0; ret == 0 && j < sn->l1_size; j++) {
+            uint64_t offset = get_be64(l1 + j * 8ULL) & QCOW2_OFFSET_MASK;
+
+            ret = offset ? l2_has_zeros(bs, offset) : 0;
+        }
+    }
+    return ret;
+}

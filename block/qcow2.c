@@ -687,6 +687,7 @@ static const BlockDriver qcow2_driver = {
     .measure = qcow2_measure,
     .co_change_backing = qcow2_co_change_backing,
     .co_check = qcow2_co_check,
+    .co_amend = qcow2_co_amend,
     .co_snapshot_create = qcow2_co_snapshot_create,
     .co_snapshot_goto = qcow2_co_snapshot_goto,
     .co_snapshot_delete = qcow2_co_snapshot_delete,
