@@ -127,10 +127,8 @@ def measure(nemu: str, qemu: str, count: int) -> Dict[str, Dict[str, float]]:
     files = {"bzimage": kernel.bzimage, "vmlinux": kernel.vmlinux(),
              "bare": images.bare(), "guest": images.guest(kernel)}
     with Outer(snapshot=snapshot(), prealloc=True) as machine:
-        boot = boots(machine, boot_commands(
-            inside(machine, nemu), qemu,
-            {name: inside(machine, path) for name, path in files.items()}),
-            count)
+        copies = {name: inside(machine, path) for name, path in files.items()}
+        boot = boots(machine, boot_commands(nemu, qemu, copies), count)
         result = rates(machine, {"nemu": [nemu, "virt"],
                                  "q35": [qemu, "q35"]}, files, count)
     return dict(result, boot=boot)
