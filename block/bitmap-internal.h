@@ -15,7 +15,7 @@ BdrvDirtyBitmap *bdrv_lookup_bitmap(const char *node, const char *name,
                                     Error **errp);
 BdrvDirtyBitmap *bdrv_bitmap_add(const BlockDirtyBitmapAdd *arg, Error **errp);
 /* bdrv_bitmap_remove: also what is stored of it. */
-bool bdrv_bitmap_remove(BdrvDirtyBitmap *b, BlockDriverState *bs, Error **errp);
+bool bdrv_bitmap_remove(BdrvDirtyBitmap *b, Error **errp);
 /* NULL with an error: nothing has changed. */
 BdrvDirtyBitmap *bdrv_bitmap_enable(const BlockDirtyBitmap *arg, bool on,
                                     Error **errp);

@@ -46,8 +46,10 @@ BdrvDirtyBitmap *bdrv_bitmap_add(const BlockDirtyBitmapAdd *arg, Error **errp)
     return b;
 }
 
-bool bdrv_bitmap_remove(BdrvDirtyBitmap *b, BlockDriverState *bs, Error **errp)
+bool bdrv_bitmap_remove(BdrvDirtyBitmap *b, Error **errp)
 {
+    BlockDriverState *bs = bdrv_dirty_bitmap_node(b);
+
     if (!bdrv_dirty_bitmap_check(b, BDRV_BITMAP_BUSY | BDRV_BITMAP_READONLY,
                                  errp)) {
         return false;
@@ -137,8 +139,7 @@ bool qmp_block_dirty_bitmap_remove(BlockDirtyBitmap *arg, Error **errp)
 {
     BdrvDirtyBitmap *b = bdrv_lookup_bitmap(arg->node, arg->name, errp);
 
-    return b && bdrv_bitmap_remove(b, bdrv_lookup(arg->node, arg->node, NULL),
-                                   errp);
+    return b && bdrv_bitmap_remove(b, errp);
 }
 
 bool qmp_block_dirty_bitmap_clear(BlockDirtyBitmap *arg, Error **errp)

@@ -292,7 +292,8 @@ void blk_root_resized(BlockBackend *blk)
 /* Requests wait here while the image is drained, and count as done. */
 void coroutine_fn blk_wait_while_drained(BlockBackend *blk)
 {
-    while (__atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
+    while (!blk->no_queue &&
+           __atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
         g_mutex_lock(&blk->queue_lock);
         if (!__atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
             g_mutex_unlock(&blk->queue_lock);

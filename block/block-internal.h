@@ -55,7 +55,7 @@ typedef struct BdrvChildRefs {
 
 /* What a node is about to become. */
 typedef struct BdrvReopen {
-    BlockdevOptions *options;
+    BlockdevOptions *options;       /* NULL: all but @access stays */
     BdrvAccess access;
     BlockDriverState *file;         /* the child it will have, or NULL */
 } BdrvReopen;
@@ -263,6 +263,7 @@ struct BlockBackend {
     BlkOnError on_read_error, on_write_error;
     unsigned in_flight;             /* atomic */
     unsigned quiesce;               /* drained sections; atomic */
+    bool no_queue;                  /* its requests are part of what drains */
     GMutex queue_lock;              /* of the queue */
     GQueue queued;                  /* coroutines, while drained */
     bool io_failed, io_nospace;     /* io-status */

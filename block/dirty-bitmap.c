@@ -156,6 +156,11 @@ uint32_t bdrv_dirty_bitmap_default_granularity(BlockDriverState *bs)
 
 /* ---- Facts and flags ---- */
 
+BlockDriverState *bdrv_dirty_bitmap_node(const BdrvDirtyBitmap *b)
+{
+    return b->bs;
+}
+
 const char *bdrv_dirty_bitmap_name(const BdrvDirtyBitmap *b)
 {
     return b->name;

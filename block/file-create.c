@@ -50,6 +50,8 @@ static bool file_create_fill(FileCreate *c, const char *path, Error **errp)
     c->errp = errp;
     c->blk = blk_new(NULL, BLK_PERM_WRITE | BLK_PERM_RESIZE,
                      BLK_PERM_ALL & ~BLK_PERM_RESIZE);
+    /* A snapshot makes it while all nodes are drained. */
+    c->blk->no_queue = true;
     ok = blk_insert_bs(c->blk, bs, errp) &&
          bdrv_run(main_context(), file_create_co, c) >= 0;
     blk_unref(c->blk);

@@ -282,12 +282,19 @@ static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
                                 Error **errp)
 {
     FileState *s = bs->opaque;
-    const BlockdevOptionsFile *o = s->is_device ? &r->options->u.host_device :
-                                                  &r->options->u.file;
+    const BlockdevOptionsFile *o = !r->options ? NULL : s->is_device ?
+        &r->options->u.host_device : &r->options->u.file;
     const BdrvAccess *a = &r->access;
     bool old_uring = s->use_uring;
     const char *what = NULL;
 
+    s->want_uring = s->use_uring;
+    s->want_flags = a->read_only || a->auto_read_only ? O_RDONLY : O_RDWR;
+    s->want_flags |= a->direct ? O_DIRECT : 0;
+    s->reopening = true;
+    if (!r->options) {
+        return true;
+    }
     if (!g_str_equal(bs->filename, g_str_has_prefix(o->filename, "file:") ?
                      o->filename + 5 : o->filename)) {
         what = "filename";
@@ -297,16 +304,13 @@ static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
     }
     if (what) {
         error_setg(errp, "Cannot change the option '%s'", what);
-        return false;
     }
-    if (!file_choose_aio(bs, o, a->direct, errp)) {
+    if (what || !file_choose_aio(bs, o, a->direct, errp)) {
+        s->reopening = false;
         return false;
     }
     s->want_uring = s->use_uring;
     s->use_uring = old_uring;
-    s->want_flags = a->read_only || a->auto_read_only ? O_RDONLY : O_RDWR;
-    s->want_flags |= a->direct ? O_DIRECT : 0;
-    s->reopening = true;
     return true;
 }
 

@@ -51,6 +51,9 @@ bool bdrv_set_backing(BlockDriverState *bs, BlockDriverState *backing,
                       Error **errp);
 /* bdrv_append: put @overlay on top of @bs, under its parents. */
 bool bdrv_append(BlockDriverState *overlay, BlockDriverState *bs, Error **errp);
+/* bdrv_reopen_read_only: the same node for reading only, or for writing; with
+ * a file that only it knows. */
+bool bdrv_reopen_read_only(BlockDriverState *bs, bool read_only, Error **errp);
 /* bdrv_is_below: whether @bs is @top or can be reached from it. */
 bool bdrv_is_below(BlockDriverState *bs, BlockDriverState *top);
 /* bdrv_skip_filters: the first node from @bs down that is not a filter. */

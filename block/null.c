@@ -32,10 +32,10 @@ static bool null_open(BlockDriverState *bs, BlockdevOptions *options,
 static bool null_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
                                 Error **errp)
 {
-    const BlockdevOptionsNull *o = &r->options->u.null_co;
+    const BlockdevOptionsNull *o = r->options ? &r->options->u.null_co : NULL;
     NullState *s = bs->opaque;
 
-    if ((o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE) != s->size) {
+    if (o && (o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE) != s->size) {
         error_setg(errp, "Cannot change the option 'size'");
         return false;
     }

@@ -55,8 +55,9 @@ static bool raw_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
 {
     RawState *s = bs->opaque;
 
-    return raw_set_window(&s->next, &r->options->u.raw,
-                          bdrv_get_length(r->file), errp);
+    s->next = s->win;
+    return !r->options || raw_set_window(&s->next, &r->options->u.raw,
+                                          bdrv_get_length(r->file), errp);
 }
 
 static void raw_reopen_commit(BlockDriverState *bs)

@@ -128,6 +128,20 @@ static bool already_there(const ReopenQueue *q, const BlockDriverState *bs)
     return false;
 }
 
+static Reopen *new_entry(ReopenQueue *q, BlockDriverState *bs,
+                         BlockdevOptions *o)
+{
+    Reopen *e = g_new0(Reopen, 1);
+
+    e->bs = bs;
+    e->r.options = o;
+    e->old_file = bs->file ? bs->file->bs : NULL;
+    e->old_backing = bs->backing ? bs->backing->bs : NULL;
+    bdrv_get_access(bs, &e->old_access);
+    g_ptr_array_add(q->entries, e);
+    return e;
+}
+
 static bool add_node(ReopenQueue *q, BlockDriverState *bs, BlockdevOptions *o,
                      Error **errp)
 {
@@ -146,13 +160,7 @@ static bool add_node(ReopenQueue *q, BlockDriverState *bs, BlockdevOptions *o,
                    "reopening files", bs->drv->name, bs->node_name);
         return false;
     }
-    e = g_new0(Reopen, 1);
-    e->bs = bs;
-    e->r.options = o;
-    e->old_file = bs->file ? bs->file->bs : NULL;
-    e->old_backing = bs->backing ? bs->backing->bs : NULL;
-    bdrv_get_access(bs, &e->old_access);
-    g_ptr_array_add(q->entries, e);
+    e = new_entry(q, bs, o);
     if (!bdrv_parse_access(&e->r.access, o, errp) ||
         !resolve_children(q, e, errp) ||
         !bs->drv->reopen_prepare(bs, &e->r, errp)) {
@@ -306,18 +314,54 @@ static bool reopen_all(ReopenQueue *q, BlockdevOptionsList *options,
     return ok && refresh_perms(q, errp);
 }
 
+/* Backwards: children that were described in place come behind. */
+static bool end_all(ReopenQueue *q, bool ok)
+{
+    for (guint i = q->entries->len; i-- > 0;) {
+        end_entry(g_ptr_array_index(q->entries, i), ok);
+    }
+    g_ptr_array_unref(q->entries);
+    bdrv_drain_all_end();
+    return ok;
+}
+
 bool qmp_blockdev_reopen(BlockdevOptionsList *options, Error **errp)
+{
+    ReopenQueue q = { .entries = g_ptr_array_new() };
+
+    bdrv_drain_all_begin();
+    return end_all(&q, reopen_all(&q, options, errp));
+}
+
+static bool add_read_only(ReopenQueue *q, BlockDriverState *bs, bool read_only,
+                          Error **errp)
+{
+    BdrvChild *file = bs->file;
+    Reopen *e = new_entry(q, bs, NULL);
+
+    e->r.access = e->old_access;
+    e->r.access.read_only = read_only;
+    e->r.file = e->old_file;
+    e->backing = e->old_backing;
+    e->prepared = bs->drv->reopen_prepare &&
+                  bs->drv->reopen_prepare(bs, &e->r, errp);
+    /* A file that nobody can ask for goes with its user. */
+    return e->prepared && (!file || file->bs->monitor_owned ||
+                           LIST_NEXT(LIST_FIRST(&file->bs->parents),
+                                     next_parent) ||
+                           !file->bs->drv->reopen_prepare ||
+                           add_read_only(q, file->bs, read_only, errp));
+}
+
+bool bdrv_reopen_read_only(BlockDriverState *bs, bool read_only, Error **errp)
 {
     ReopenQueue q = { .entries = g_ptr_array_new() };
     bool ok;
 
     bdrv_drain_all_begin();
-    ok = reopen_all(&q, options, errp);
-    /* Backwards: children that were described in place come behind. */
-    for (guint i = q.entries->len; i-- > 0;) {
-        end_entry(g_ptr_array_index(q.entries, i), ok);
+    ok = add_read_only(&q, bs, read_only, errp);
+    for (guint i = 0; ok && i < q.entries->len; i++) {
+        ok = apply(g_ptr_array_index(q.entries, i), errp);
     }
-    bdrv_drain_all_end();
-    g_ptr_array_unref(q.entries);
-    return ok;
+    return end_all(&q, ok && refresh_perms(&q, errp));
 }

@@ -49,6 +49,7 @@ uint32_t bdrv_dirty_bitmap_default_granularity(BlockDriverState *bs);
 
 /* ---- Facts and flags ---- */
 
+BlockDriverState *bdrv_dirty_bitmap_node(const BdrvDirtyBitmap *b);
 const char *bdrv_dirty_bitmap_name(const BdrvDirtyBitmap *b);
 uint32_t bdrv_dirty_bitmap_granularity(const BdrvDirtyBitmap *b);
 int64_t bdrv_dirty_bitmap_size(const BdrvDirtyBitmap *b);   /* bytes of node */

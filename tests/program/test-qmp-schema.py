@@ -189,7 +189,18 @@ def graph(c):
                                       "bitmaps": ["b0"]})
     c.ok("x-debug-block-dirty-bitmap-sha256", bitmap)
     c.ok("query-named-block-nodes")
+    c.ok("transaction", {"actions": [
+        {"type": "block-dirty-bitmap-clear", "data": bitmap}]})
+    c.fails("GenericError", "transaction", {"actions": [
+        {"type": "abort", "data": {}}]})
     c.ok("block-dirty-bitmap-remove", bitmap)
+    snapshot = {"device": "null0", "name": "s"}
+    c.fails("GenericError", "blockdev-snapshot-internal-sync", snapshot)
+    c.fails("GenericError", "blockdev-snapshot-delete-internal-sync", snapshot)
+    c.fails("GenericError", "blockdev-snapshot", {"node": "null0",
+                                                  "overlay": "null0"})
+    c.try_it("blockdev-snapshot-sync", {"device": "d0",
+                                        "snapshot-file": "overlay"})
 
 
 def back_ends(c):

@@ -6,6 +6,11 @@
 #include "libqtest/qtest-virtio.h"
 #include <fcntl.h>
 
+#ifdef CONFIG_QCOW2
+#define HAVE_QCOW2 true
+#else
+#define HAVE_QCOW2 false
+#endif
 #define BLK_ID      2
 #define SECTOR      512u
 #define DISK_BYTES  (1 * MiB)
@@ -387,6 +392,121 @@ static void test_in_flight(gconstpointer device)
     rig_end(&r);
 }
 
+/* ---- The graph below changes ---- */
+
+#define IN_FLIGHT 16
+
+/* One sector each, all submitted at once; their status is checked later. */
+static void submit_writes(Rig *r, uint8_t byte)
+{
+    for (unsigned int i = 0; i < IN_FLIGHT; i++) {
+        uint64_t hdr = r->hdr + i * 16, data = r->data + i * SECTOR;
+
+        qtest_writel(r->qts, hdr, T_OUT);
+        qtest_writel(r->qts, hdr + 4, 0);
+        qtest_writeq(r->qts, hdr + 8, i * 100);
+        qtest_memset(r->qts, data, byte, SECTOR);
+        qtest_writeb(r->qts, r->hdr + 2048 + i, S_NONE);
+        qvq_add(&r->q, (QVirtBuf[]){ { hdr, 16, false },
+            { data, SECTOR, false }, { r->hdr + 2048 + i, 1, true } }, 3);
+        qvq_kick(&r->q);
+    }
+}
+
+/* They end in any order. */
+static void check_written(Rig *r)
+{
+    QTEST_WAIT(r->qts, qvq_get_used_idx(&r->q) == r->q.avail_idx);
+    r->q.used_idx = r->q.avail_idx;
+    for (unsigned int i = 0; i < IN_FLIGHT; i++) {
+        g_assert_cmpuint(qtest_readb(r->qts, r->hdr + 2048 + i), ==, S_OK);
+    }
+}
+
+static void check_sectors(Rig *r, uint8_t byte)
+{
+    for (unsigned int i = 0; i < IN_FLIGHT; i++) {
+        g_assert_cmpuint(request(r, T_IN, i * 100, SECTOR, NULL), ==, S_OK);
+        g_assert_cmphex(qtest_readb(r->qts, r->data), ==, byte);
+        g_assert_cmphex(qtest_readb(r->qts, r->data + SECTOR - 1), ==, byte);
+    }
+}
+
+/* Overlays under a disk that is written to; what is below stays as it was. */
+static void test_snapshots(gconstpointer device)
+{
+    uint8_t before[SECTOR], after[SECTOR];
+    g_autofree char *node = g_strdup("d");
+    Rig r;
+
+    rig_init_raw(&r, "", device);
+    for (int i = 1; i <= 5; i++) {
+        g_autofree char *next = g_strdup_printf("s%d", i);
+
+        submit_writes(&r, i);
+        json_object_put(qtest_qmp_ok(r.qts,
+            "{'execute':'blockdev-snapshot-sync','arguments':{'node-name':'%s',"
+            "'snapshot-file':'%s','snapshot-node-name':'%s'}}", node,
+            qtest_tmp_path(r.qts, next), next));
+        check_written(&r);
+        check_sectors(&r, i);
+        g_free(node);
+        node = g_steal_pointer(&next);
+        read_file(&r, 0, i == 1 ? before : after, SECTOR);
+    }
+    g_assert_cmpmem(before, SECTOR, after, SECTOR);
+    rig_end(&r);
+}
+
+/* Bits are set by writes in the disk's own thread. */
+static void test_dirty_bitmap(void)
+{
+    Rig r;
+    struct json_object *nodes, *bitmap;
+    int64_t count = 0;
+
+    rig_init_raw(&r, "", "iothread=io");
+    json_object_put(qtest_qmp_ok(r.qts, "{'execute':'block-dirty-bitmap-add',"
+        "'arguments':{'node':'d','name':'b','granularity':512}}"));
+    g_assert_cmpuint(request(&r, T_OUT, 7, 4096, NULL), ==, S_OK);
+    g_assert_cmpuint(request(&r, T_IN, 100, 4096, NULL), ==, S_OK);
+    nodes = qtest_qmp_ok(r.qts, "{'execute':'query-block'}");
+    bitmap = json_object_object_get(json_object_array_get_idx(nodes, 0),
+                                    "inserted");
+    bitmap = json_object_array_get_idx(
+        json_object_object_get(bitmap, "dirty-bitmaps"), 0);
+    count = json_object_get_int64(json_object_object_get(bitmap, "count"));
+    g_assert_cmpint(count, ==, 4096);
+    json_object_put(nodes);
+    rig_end(&r);
+}
+
+/* Reading it clears it. */
+static uint8_t read_isr(Rig *r)
+{
+    return qpci_bar_readb(r->v.pci, r->v.isr.bar, r->v.isr.offset);
+}
+
+static void test_resize(gconstpointer device)
+{
+    Rig r;
+
+    rig_init_raw(&r, "", device);
+    g_assert_cmpuint(request(&r, T_IN, DISK_BYTES / SECTOR, 512, NULL), ==,
+                     S_IOERR);
+    read_isr(&r);
+    json_object_put(qtest_qmp_ok(r.qts, "{'execute':'block_resize',"
+        "'arguments':{'node-name':'d','size':%u}}",
+        (unsigned int)(3 * DISK_BYTES)));
+    g_assert_cmpuint(qvirtio_config_readq(&r.v, 0), ==,
+                     3 * DISK_BYTES / SECTOR);
+    /* VirtIO 1.2, 4.1.4.5: bit 1, the configuration has changed. */
+    g_assert_cmphex(read_isr(&r) & 2, ==, 2);
+    g_assert_cmpuint(request(&r, T_OUT, 3 * DISK_BYTES / SECTOR - 1, 512,
+                             NULL), ==, S_OK);
+    rig_end(&r);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const where[][2] = {
@@ -400,7 +520,7 @@ int main(int argc, char **argv)
         { "rw", test_rw }, { "discard-zeroes", test_discard_zeroes },
         { "refused", test_refused }, { "malformed", test_malformed },
         { "huge", test_huge }, { "in-flight", test_in_flight },
-        { "interrupts", test_interrupts },
+        { "interrupts", test_interrupts }, { "resize", test_resize },
     };
 
     g_test_init(&argc, &argv, NULL);
@@ -413,6 +533,13 @@ int main(int argc, char **argv)
             g_test_add_data_func(path, where[w][1], tests[i].fn);
         }
     }
+    if (HAVE_QCOW2) {
+        g_test_add_data_func("/virtio-blk/main-loop/snapshots", where[0][1],
+                             test_snapshots);
+        g_test_add_data_func("/virtio-blk/iothread/snapshots", where[1][1],
+                             test_snapshots);
+    }
+    g_test_add_func("/virtio-blk/dirty-bitmap", test_dirty_bitmap);
     g_test_add_func("/virtio-blk/layout", test_layout);
     g_test_add_func("/virtio-blk/get-id", test_get_id);
     g_test_add_func("/virtio-blk/read-only", test_read_only);
