@@ -12,19 +12,6 @@
 #include "target/arm/cpu.h"
 #include "util/log.h"
 
-static bool virt_check_boot_options(const MachineState *ms, Error **errp)
-{
-    if (!ms->kernel_filename && ms->kernel_cmdline && *ms->kernel_cmdline) {
-        error_setg(errp, "-append only allowed with -kernel option");
-        return false;
-    }
-    if (!ms->kernel_filename && ms->initrd_filename) {
-        error_setg(errp, "-initrd only allowed with -kernel option");
-        return false;
-    }
-    return true;
-}
-
 static bool virt_open_kernel(VirtMachine *v, Error **errp)
 {
     MachineState *ms = MACHINE(v);
@@ -49,7 +36,7 @@ bool virt_prepare_boot(VirtMachine *v, Error **errp)
     MachineState *ms = MACHINE(v);
 
     v->plan.kernel.file.fd = v->plan.initrd.fd = -1;
-    if (!virt_check_boot_options(ms, errp)) {
+    if (!machine_check_boot_options(ms, errp)) {
         return false;
     }
     if (ms->kernel_filename) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* -boot: what firmware should boot. */
+/* -boot: what firmware should boot; which boot options fit together. */
 #include "util/osdep.h"
 #include "hw/core/machine.h"
 #include "qapi/qapi-types-machine.h"
@@ -69,6 +69,19 @@ bool machine_set_boot(MachineState *ms, const BootConfiguration *config,
     }
     if (config->has_reboot_timeout) {
         ms->boot_reboot_timeout_ms = config->reboot_timeout;
+    }
+    return true;
+}
+
+bool machine_check_boot_options(const MachineState *ms, Error **errp)
+{
+    if (!ms->kernel_filename && ms->kernel_cmdline && *ms->kernel_cmdline) {
+        error_setg(errp, "-append only allowed with -kernel option");
+        return false;
+    }
+    if (!ms->kernel_filename && ms->initrd_filename) {
+        error_setg(errp, "-initrd only allowed with -kernel option");
+        return false;
     }
     return true;
 }

@@ -35,12 +35,7 @@ static bool virt_open_kernel(VirtMachine *v, Error **errp)
 
 static bool virt_check_boot_options(const MachineState *ms, Error **errp)
 {
-    if (!ms->kernel_filename && ms->kernel_cmdline && *ms->kernel_cmdline) {
-        error_setg(errp, "-append only allowed with -kernel option");
-        return false;
-    }
-    if (!ms->kernel_filename && ms->initrd_filename) {
-        error_setg(errp, "-initrd only allowed with -kernel option");
+    if (!machine_check_boot_options(ms, errp)) {
         return false;
     }
     if (ms->dtb) {

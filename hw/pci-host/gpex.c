@@ -11,28 +11,6 @@
 #define PCI_VENDOR_ID_RED_HAT   0x1b36
 #define PCI_DEVICE_ID_GPEX_ROOT 0x0008
 
-static uint64_t ecam_read(void *opaque, hwaddr addr, unsigned int size)
-{
-    GPEXHost *s = opaque;
-
-    return pci_config_read(s->bus, addr, size);
-}
-
-static void ecam_write(void *opaque, hwaddr addr, uint64_t val,
-                       unsigned int size)
-{
-    GPEXHost *s = opaque;
-
-    pci_config_write(s->bus, addr, val, size);
-}
-
-static const MemoryRegionOps ecam_ops = {
-    .read = ecam_read,
-    .write = ecam_write,
-    .valid = { .min_access_size = 1, .max_access_size = 4 },
-    .impl = { .min_access_size = 1, .max_access_size = 4 },
-};
-
 /* Slots take turns, as the board's tables say. Functions share a wire, and
  * each tells changes of its own pin only. */
 static void gpex_set_irq(void *opaque, uint8_t slot, unsigned int pin,
@@ -53,9 +31,9 @@ static bool gpex_host_realize(DeviceState *dev, Error **errp)
         .has_msi = s->has_msi, .set_irq = gpex_set_irq, .irq_opaque = s,
     };
 
-    memory_region_init_io(&s->ecam, OBJECT(s), &ecam_ops, s, "pci-ecam",
-                          s->ecam_bytes);
     s->bus = pci_root_bus_new(dev, "pcie.0", TYPE_PCIE_BUS, &info);
+    memory_region_init_io(&s->ecam, OBJECT(s), &pci_ecam_ops, s->bus,
+                          "pci-ecam", s->ecam_bytes);
     return true;
 }
 
@@ -110,16 +88,8 @@ bool gpex_create_root(GPEXHost *s, Error **errp)
 
 static void gpex_root_class_init(ObjectClass *oc, const void *data)
 {
-    DeviceClass *dc = DEVICE_CLASS(oc);
-    PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
-
-    pc->vendor_id = PCI_VENDOR_ID_RED_HAT;
-    pc->device_id = PCI_DEVICE_ID_GPEX_ROOT;
-    pc->class_id = PCI_CLASS_BRIDGE_HOST;
-    dc->vmsd = &vmstate_pci_device;
-    dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
-    dc->user_creatable = false;
-    dc->hotpluggable = false;
+    pci_host_function_class_init(oc, PCI_VENDOR_ID_RED_HAT,
+                                 PCI_DEVICE_ID_GPEX_ROOT);
 }
 
 static const char *const gpex_root_interfaces[] = {

@@ -90,28 +90,6 @@ static const MemoryRegionOps config_data_ops = {
     .impl = { .min_access_size = 1, .max_access_size = 4 },
 };
 
-static uint64_t ecam_read(void *opaque, hwaddr addr, unsigned int size)
-{
-    PCILiteHost *s = opaque;
-
-    return pci_config_read(s->bus, addr, size);
-}
-
-static void ecam_write(void *opaque, hwaddr addr, uint64_t val,
-                       unsigned int size)
-{
-    PCILiteHost *s = opaque;
-
-    pci_config_write(s->bus, addr, val, size);
-}
-
-static const MemoryRegionOps ecam_ops = {
-    .read = ecam_read,
-    .write = ecam_write,
-    .valid = { .min_access_size = 1, .max_access_size = 4 },
-    .impl = { .min_access_size = 1, .max_access_size = 4 },
-};
-
 /* ---- Life ---- */
 
 static bool pci_lite_host_realize(DeviceState *dev, Error **errp)
@@ -122,6 +100,8 @@ static bool pci_lite_host_realize(DeviceState *dev, Error **errp)
     };
 
     s->bus = pci_root_bus_new(dev, "pcie.0", TYPE_PCIE_BUS, &info);
+    memory_region_init_io(&s->ecam, OBJECT(s), &pci_ecam_ops, s->bus,
+                          "pci-ecam", PCI_ECAM_BYTES);
     return true;
 }
 
@@ -136,8 +116,6 @@ static void pci_lite_host_instance_init(Object *obj)
 
     memory_region_init(&s->mem, obj, "pci-mem", UINT64_MAX);
     memory_region_init(&s->io, obj, "pci-io", 64 * KiB);
-    memory_region_init_io(&s->ecam, obj, &ecam_ops, s, "pci-ecam",
-                          PCI_ECAM_BYTES);
     memory_region_init_io(&s->config_addr, obj, &config_addr_ops, s,
                           "pci-conf-idx", PCI_CONFIG_PORT_BYTES);
     memory_region_init_io(&s->config_data, obj, &config_data_ops, s,
@@ -150,9 +128,11 @@ static void pci_lite_host_instance_finalize(Object *obj)
 
     memory_region_deinit(&s->mem);
     memory_region_deinit(&s->io);
-    memory_region_deinit(&s->ecam);
     memory_region_deinit(&s->config_addr);
     memory_region_deinit(&s->config_data);
+    if (s->bus) {
+        memory_region_deinit(&s->ecam);
+    }
 }
 
 static const VMStateDescription vmstate_pci_lite_host = {
@@ -187,16 +167,8 @@ static void pci_lite_host_class_init(ObjectClass *oc, const void *data)
 
 static void pci_lite_class_init(ObjectClass *oc, const void *data)
 {
-    DeviceClass *dc = DEVICE_CLASS(oc);
-    PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
-
-    pc->vendor_id = PCI_VENDOR_ID_INTEL;
-    pc->device_id = PCI_DEVICE_ID_PCI_LITE;
-    pc->class_id = PCI_CLASS_BRIDGE_HOST;
-    dc->vmsd = &vmstate_pci_device;
-    dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
-    dc->user_creatable = false;
-    dc->hotpluggable = false;
+    pci_host_function_class_init(oc, PCI_VENDOR_ID_INTEL,
+                                 PCI_DEVICE_ID_PCI_LITE);
 }
 
 static const char *const pci_lite_interfaces[] = {

@@ -262,3 +262,38 @@ void pci_config_write(PCIBus *root, uint32_t addr, uint32_t val,
         pci_default_config_write(dev, addr, val, len);
     }
 }
+
+/* ---- What every host bridge has ---- */
+
+static uint64_t ecam_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    return pci_config_read(opaque, addr, size);
+}
+
+static void ecam_write(void *opaque, hwaddr addr, uint64_t val,
+                       unsigned int size)
+{
+    pci_config_write(opaque, addr, val, size);
+}
+
+const MemoryRegionOps pci_ecam_ops = {
+    .read = ecam_read,
+    .write = ecam_write,
+    .valid = { .min_access_size = 1, .max_access_size = 4 },
+    .impl = { .min_access_size = 1, .max_access_size = 4 },
+};
+
+void pci_host_function_class_init(ObjectClass *oc, uint16_t vendor_id,
+                                  uint16_t device_id)
+{
+    DeviceClass *dc = DEVICE_CLASS(oc);
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
+
+    pc->vendor_id = vendor_id;
+    pc->device_id = device_id;
+    pc->class_id = PCI_CLASS_BRIDGE_HOST;
+    dc->vmsd = &vmstate_pci_device;
+    dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
+    dc->user_creatable = false;
+    dc->hotpluggable = false;
+}

@@ -205,6 +205,8 @@ bool machine_set_memory(MachineState *ms,
 /* machine_set_boot: -boot; unknown letters are errors. */
 bool machine_set_boot(MachineState *ms, const struct BootConfiguration *config,
                       Error **errp);
+/* machine_check_boot_options: -append and -initrd need -kernel. */
+bool machine_check_boot_options(const MachineState *ms, Error **errp);
 /* machine_set_cpu_type: must be in valid_cpu_types when the class has them. */
 bool machine_set_cpu_type(MachineState *ms, const char *type, Error **errp);
 

@@ -232,6 +232,12 @@ PCIBus *pci_root_bus_get(unsigned int i);
 uint32_t pci_config_read(PCIBus *root, uint32_t addr, unsigned int len);
 void pci_config_write(PCIBus *root, uint32_t addr, uint32_t val,
                       unsigned int len);
+/* The same as a memory window, one MiB a bus (PCI Express Base 5.0, 7.2.2).
+ * Opaque: the root PCIBus. */
+extern const MemoryRegionOps pci_ecam_ops;
+/* pci_host_function_class_init: function 00.0, so that guests find a bus. */
+void pci_host_function_class_init(ObjectClass *oc, uint16_t vendor_id,
+                                  uint16_t device_id);
 
 /* ---- VMState ---- */
 
