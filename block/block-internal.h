@@ -180,6 +180,8 @@ struct BlockDriver {
     int coroutine_fn (*co_change_backing)(BlockDriverState *bs,
                                           const char *filename,
                                           const char *format);
+    /* Drop all clusters. */
+    int coroutine_fn (*co_make_empty)(BlockDriverState *bs);
     /* Adds to @result; @fix: BDRV_FIX_*. -errno: it could not go on. */
     int coroutine_fn (*co_check)(BlockDriverState *bs, BdrvCheckResult *result,
                                  int fix);

@@ -55,6 +55,20 @@ int bdrv_check(BlockDriverState *bs, BdrvCheckResult *result, int fix)
     return bs->drv->co_check ? run_drained(check_co, &op) : -ENOTSUP;
 }
 
+static int coroutine_fn make_empty_co(void *opaque)
+{
+    ImageOp *op = opaque;
+
+    return op->bs->drv->co_make_empty(op->bs);
+}
+
+int bdrv_make_empty(BlockDriverState *bs)
+{
+    ImageOp op = { .bs = bs };
+
+    return bs->drv->co_make_empty ? run_drained(make_empty_co, &op) : -ENOTSUP;
+}
+
 /* ---- Facts ---- */
 
 BlockDriverState *bdrv_get_backing(const BlockDriverState *bs)

@@ -45,6 +45,13 @@ bool bdrv_has_driver(const char *name)
     return bdrv_find_driver(name) != NULL;
 }
 
+bool bdrv_format_compresses(const char *format)
+{
+    const BlockDriver *drv = bdrv_find_driver(format);
+
+    return drv && drv->co_pwritev_compressed;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -355,10 +362,41 @@ static struct json_object *pseudo_json_options(const char *filename,
     return json;
 }
 
+/* "file.filename=..." is enough where that says which driver it is. */
+static bool add_protocols(struct json_object *json, unsigned depth,
+                          Error **errp)
+{
+    static const char *const children[] = { "file", "backing", "data-file" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(children); i++) {
+        struct json_object *child, *name;
+
+        if (depth > BDRV_MAX_DEPTH ||
+            !json_object_object_get_ex(json, children[i], &child) ||
+            !json_object_is_type(child, json_type_object)) {
+            continue;
+        }
+        if (!json_object_object_get_ex(child, "driver", NULL) &&
+            json_object_object_get_ex(child, "filename", &name)) {
+            g_autofree char *filename = g_strdup(json_object_get_string(name));
+
+            json_object_object_del(child, "filename");
+            if (!protocol_options(filename, child, errp)) {
+                return false;
+            }
+        }
+        if (!add_protocols(child, depth + 1, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static BlockDriverState *open_json(struct json_object *json,
                                    BdrvOpenFlags flags, Error **errp)
 {
-    BlockdevOptions *o = bdrv_options_from_json(json, errp);
+    BlockdevOptions *o = add_protocols(json, 0, errp) ?
+                         bdrv_options_from_json(json, errp) : NULL;
     BlockDriverState *bs;
 
     if (!o) {
@@ -472,7 +510,10 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
     if (protocol_options(filename, proto, errp)) {
         file = open_json(proto, flags, errp);
     }
-    if (file && format && is_protocol(format)) {
+    if (file && format && !bdrv_find_driver(format)) {
+        error_setg(errp, "Unknown driver '%s'", format);
+        bdrv_unref(file);
+    } else if (file && format && is_protocol(format)) {
         bs = file;
     } else if (file) {
         bs = open_format(file, format, top, flags, errp);
@@ -482,6 +523,60 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
 out:
     json_object_put(top);
     return bs;
+}
+
+static BlockDriverState *find_reference(const char *name, Error **errp)
+{
+    BlockDriverState *bs = bdrv_lookup(NULL, name, errp);
+
+    if (bs) {
+        bdrv_ref(bs);
+    }
+    return bs;
+}
+
+/* The format is to be found out: the file's node first. */
+static BlockDriverState *open_by_file(struct json_object *options,
+                                      BdrvOpenFlags flags, Error **errp)
+{
+    struct json_object *ref;
+    BlockDriverState *file, *bs;
+
+    if (!json_object_object_get_ex(options, "file", &ref)) {
+        error_setg(errp, "A block device must be specified for \"file\"");
+        return NULL;
+    }
+    if (json_object_is_type(ref, json_type_string)) {
+        file = find_reference(json_object_get_string(ref), errp);
+    } else {
+        copy_common(ref, options);
+        file = add_protocols(options, 0, errp) ? open_json(ref, flags, errp) :
+                                                 NULL;
+    }
+    if (!file) {
+        return NULL;
+    }
+    json_object_object_del(options, "file");
+    bs = open_format(file, NULL, options, flags, errp);
+    bdrv_unref(file);
+    return bs;
+}
+
+BlockDriverState *bdrv_open_options(struct json_object *options,
+                                    BdrvOpenFlags flags, Error **errp)
+{
+    struct json_object *name;
+
+    if (json_object_object_get_ex(options, "driver", NULL)) {
+        return open_json(options, flags, errp);
+    }
+    if (json_object_object_get_ex(options, "filename", &name)) {
+        g_autofree char *filename = g_strdup(json_object_get_string(name));
+
+        json_object_object_del(options, "filename");
+        return bdrv_open_image(filename, NULL, options, NULL, flags, errp);
+    }
+    return open_by_file(options, flags, errp);
 }
 
 /* ---- Children ---- */
@@ -537,16 +632,6 @@ static BlockDriverState *open_definition(BlockDriverState *parent,
     bdrv_get_access(parent, &access);
     bdrv_inherit_options(o, &access, role);
     return bdrv_open_flags(o, parent->open_flags, errp);
-}
-
-static BlockDriverState *find_reference(const char *name, Error **errp)
-{
-    BlockDriverState *bs = bdrv_lookup(NULL, name, errp);
-
-    if (bs) {
-        bdrv_ref(bs);
-    }
-    return bs;
 }
 
 BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
@@ -610,6 +695,9 @@ char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
                    "'%s' in", *top ? top : bs->node_name, backing);
         error_append_hint(errp, "Give the backing file with its whole path.");
         return NULL;
+    }
+    if (!strchr(top, '/')) {
+        return g_strdup(backing);
     }
     dir = g_path_get_dirname(top);
     return g_build_filename(dir, backing, NULL);

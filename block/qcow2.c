@@ -668,6 +668,19 @@ static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
     }
 }
 
+static int coroutine_fn qcow2_co_make_empty(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    ret = s->corrupt ? -EIO :
+          qcow2_drop_clusters(bs, 0, ROUND_UP(s->size, s->cluster_bytes));
+    ret = ret < 0 ? ret : qcow2_flush(bs);
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
 static const BlockDriver qcow2_driver = {
     .name = "qcow2",
     .instance_size = sizeof(Qcow2State),
@@ -682,6 +695,7 @@ static const BlockDriver qcow2_driver = {
     .get_cluster_size = qcow2_get_cluster_size,
     .create_options = qcow2_create_options,
     .create = qcow2_create_by_name,
+    .co_make_empty = qcow2_co_make_empty,
     .is_dirty = qcow2_is_dirty,
     .get_specific_info = qcow2_get_specific_info,
     .measure = qcow2_measure,

@@ -92,6 +92,13 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
                                   struct json_object *extra,
                                   struct json_object *proto,
                                   BdrvOpenFlags flags, Error **errp);
+/*
+ * bdrv_open_options: make nodes by the members of BlockdevOptions, of JSON
+ * types or strings. Without "driver" the format is found out. @options is
+ * changed.
+ */
+BlockDriverState *bdrv_open_options(struct json_object *options,
+                                    BdrvOpenFlags flags, Error **errp);
 void bdrv_ref(BlockDriverState *bs);
 void bdrv_unref(BlockDriverState *bs);
 

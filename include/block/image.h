@@ -58,6 +58,9 @@ int64_t bdrv_get_allocated_file_size(BlockDriverState *bs);
 bool bdrv_is_encrypted(const BlockDriverState *bs);
 /* bdrv_has_driver: whether @name is a driver of this build. */
 bool bdrv_has_driver(const char *name);
+/* bdrv_format_compresses: whether images of that format can have compressed
+ * clusters. */
+bool bdrv_format_compresses(const char *format);
 /* bdrv_list_drivers: their names, sorted; free with g_free(). */
 const char **bdrv_list_drivers(void);
 /* bdrv_get_cluster_size: bytes; 0: the format has none. */
@@ -85,6 +88,10 @@ BlockMeasureInfo *bdrv_measure(const char *format, struct json_object *options,
  */
 int bdrv_change_backing(BlockDriverState *bs, const char *filename,
                         const char *format);
+
+/* bdrv_make_empty: nothing of its own is left, all comes from the backing
+ * file. 0 or -errno; -ENOTSUP: it stays as it is. */
+int bdrv_make_empty(BlockDriverState *bs);
 
 /* What changes; a member that is not set stays. */
 typedef struct BdrvAmend {
