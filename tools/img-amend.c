@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nemu-img amend: change what was chosen when an image was made. */
+#include "util/osdep.h"
+#include "img-internal.h"
+#include <json-c/json.h>
+
+static const BdrvCreateOption amend_options[] = {
+    { "backing_file", BDRV_OPTION_STRING, NULL, "File name of a base image" },
+    { "backing_fmt", BDRV_OPTION_STRING, NULL,
+      "Image format of the base image" },
+    { "compat", BDRV_OPTION_STRING, NULL,
+      "Compatibility level (v2 [0.10] or v3 [1.1])" },
+    { "data_file", BDRV_OPTION_STRING, NULL,
+      "File name of an external data file" },
+    { "data_file_raw", BDRV_OPTION_BOOL, NULL,
+      "The external data file must stay valid as a raw image" },
+    { "lazy_refcounts", BDRV_OPTION_BOOL, NULL, "Postpone refcount updates" },
+    { "refcount_bits", BDRV_OPTION_NUMBER, NULL,
+      "Width of a reference count entry in bits" },
+    { "size", BDRV_OPTION_SIZE, NULL, "Virtual disk size" },
+    { NULL },
+};
+
+static int print_help(const char *format)
+{
+    if (!bdrv_has_driver(format)) {
+        error_report("Unknown file format '%s'", format);
+        return 1;
+    }
+    if (strcmp(format, "qcow2")) {
+        error_report("Format driver '%s' does not support option amendment",
+                     format);
+        return 1;
+    }
+    printf("Amend options for '%s':\n", format);
+    img_print_option_table(amend_options);
+    return 0;
+}
+
+static void take_value(BdrvAmend *a, const char *name, const char *val)
+{
+    bool on = g_str_equal(val, "on");
+
+    if (g_str_equal(name, "compat")) {
+        a->has_compat = true;
+        a->compat = val;
+    } else if (g_str_equal(name, "size")) {
+        a->has_size = true;
+        a->size = g_ascii_strtoll(val, NULL, 10);
+    } else if (g_str_equal(name, "lazy_refcounts")) {
+        a->has_lazy_refcounts = true;
+        a->lazy_refcounts = on;
+    } else if (g_str_equal(name, "data_file_raw")) {
+        a->has_data_file_raw = true;
+        a->data_file_raw = on;
+    } else if (g_str_equal(name, "refcount_bits")) {
+        a->has_refcount_bits = true;
+        a->refcount_bits = g_ascii_strtoull(val, NULL, 10);
+    } else if (g_str_equal(name, "data_file")) {
+        a->data_file = val;
+    } else if (g_str_equal(name, "backing_file")) {
+        a->has_backing_file = true;
+        a->backing_file = val;
+    } else {
+        a->has_backing_fmt = true;
+        a->backing_fmt = val;
+    }
+}
+
+static void take_values(BdrvAmend *a, struct json_object *values)
+{
+    json_object_object_foreach(values, key, val) {
+        take_value(a, key, json_object_get_string(val));
+    }
+}
+
+static void show_progress(void *opaque, int64_t done, int64_t total)
+{
+    tool_progress_set(total ? 100.0 * done / total : 100);
+}
+
+/* An option that new images have gets a word of its own. */
+static void explain(Error **err, const char *text, const char *format)
+{
+    g_autofree BdrvCreateOption *table = bdrv_create_options(format, NULL,
+                                                             NULL);
+    struct json_object *values = table ?
+        img_parse_create_options(table, text, NULL) : NULL;
+
+    if (values) {
+        error_append_hint(err, "This option is only supported for image "
+                          "creation");
+        json_object_put(values);
+    }
+}
+
+static int amend(BlockBackend *blk, const char *text, bool show)
+{
+    BlockDriverState *bs = blk_get_bs(blk);
+    BdrvAmend a = { .progress = show_progress };
+    struct json_object *values;
+    Error *err = NULL;
+    int ret;
+
+    values = img_parse_create_options(amend_options, text, &err);
+    if (!values) {
+        explain(&err, text, bdrv_get_format_name(bs));
+        error_report_err(err);
+        return 1;
+    }
+    take_values(&a, values);
+    tool_progress_init(show, 1);
+    ret = bdrv_amend(bs, &a, &err);
+    if (ret >= 0) {
+        tool_progress_set(100);
+    }
+    tool_progress_end();
+    json_object_put(values);
+    if (ret < 0) {
+        error_report_err(err);
+    }
+    return ret < 0;
+}
+
+int img_amend(int argc, char **argv)
+{
+    ToolOpen o = { .write = true, .resize = true, .unmap = true };
+    g_autoptr(GPtrArray) list = NULL;
+    bool show = false, quiet = false, force = false;
+    const ToolOption options[] = {
+        IMG_OPT_HELP, IMG_OPT_OBJECT, IMG_OPT_IMAGE_OPTS(&o.image_opts),
+        { 'f', NULL, TOOL_TEXT, &o.format },
+        { 'o', NULL, TOOL_LIST, &list },
+        { 'p', NULL, TOOL_FLAG, &show },
+        { 'q', NULL, TOOL_FLAG, &quiet },
+        { 't', NULL, TOOL_TEXT, &o.cache },
+        { 0, "force", TOOL_FLAG, &force },
+        IMG_OPT_END,
+    };
+    g_autofree char *joined = NULL;
+    BlockBackend *blk;
+    int first, status;
+
+    if (!img_begin(argc, argv, options, &first, &status)) {
+        return status;
+    }
+    joined = img_join_options(list);
+    if (!joined) {
+        return tool_usage_error("Must specify options (-o)");
+    }
+    if (o.format && img_options_want_help(joined)) {
+        return print_help(o.format);
+    }
+    if (first != argc - 1) {
+        error_report("Expecting one image file name");
+        return 1;
+    }
+    if (!img_check_mode(o.image_opts, o.format)) {
+        return 1;
+    }
+    if (!tool_check_cache(o.cache)) {
+        error_report("Invalid cache option: %s", o.cache);
+        return 1;
+    }
+    blk = tool_open(argv[first], &o);
+    if (!blk) {
+        return 1;
+    }
+    status = img_options_want_help(joined) ?
+             print_help(bdrv_get_format_name(blk_get_bs(blk))) :
+             amend(blk, joined, show && !quiet);
+    blk_unref(blk);
+    return status;
+}

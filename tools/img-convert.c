@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nemu-img convert: from the options to the copy, which is in img-copy.c. */
+#include "util/osdep.h"
+#include "img-copy-internal.h"
+#include <json-c/json.h>
+#include "util/main-loop.h"
+
+#define MAX_SPARSE_BYTES (16 * MiB)
+
+typedef struct Convert {
+    ImgCopy copy;
+    ToolOpen in, out;
+    const char *format, *out_name;
+    char **in_names;
+    const char *backing, *backing_format, *snapshot;
+    const char *sparse, *rate, *coroutines;
+    char *options;
+    bool keep_target, target_opts, target_is_zero, bitmaps, offload, show;
+    bool explicit_sparse;
+    ImgSource sources[64];
+} Convert;
+
+/* ---- Options that do not go together ---- */
+
+static bool check_target_options(const Convert *c)
+{
+    const char *wrong = NULL;
+
+    if (c->target_opts && !c->keep_target) {
+        wrong = "--target-image-opts requires use of -n flag";
+    } else if (c->target_is_zero && !c->keep_target) {
+        wrong = "--target-is-zero requires use of -n flag";
+    } else if (c->target_opts && c->format) {
+        wrong = "--target-image-opts and -O are mutually exclusive";
+    } else if (c->keep_target && c->options) {
+        wrong = "-o has no effect when skipping image creation";
+    } else if (c->offload && c->copy.compress) {
+        wrong = "Cannot enable copy offloading when -c is used";
+    } else if (c->offload && c->explicit_sparse) {
+        wrong = "Cannot enable copy offloading when -S is used";
+    } else if (c->offload && c->copy.salvage) {
+        wrong = "Cannot use copy offloading in salvaging mode";
+    } else if (c->backing && c->copy.num_sources > 1) {
+        wrong = "Having a backing file for the target makes no sense when "
+                "concatenating multiple input images";
+    } else if (c->snapshot && c->copy.num_sources > 1) {
+        wrong = "No support for concatenating multiple snapshot";
+    } else if (c->bitmaps && c->copy.num_sources > 1) {
+        wrong = "Copying bitmaps only possible with single source";
+    }
+    if (wrong) {
+        error_report("%s", wrong);
+    }
+    return !wrong;
+}
+
+static bool parse_numbers(Convert *c)
+{
+    c->copy.sparse_bytes = 4 * KiB;
+    c->copy.coroutines = 8;
+    if (c->sparse) {
+        c->explicit_sparse = true;
+        c->copy.sparse_bytes = tool_parse_bytes("buffer size for sparse output",
+                                                c->sparse);
+        if (c->copy.sparse_bytes < 0) {
+            return false;
+        }
+        if (c->copy.sparse_bytes % 512 ||
+            c->copy.sparse_bytes > MAX_SPARSE_BYTES) {
+            error_report("Invalid buffer size for sparse output specified. "
+                         "Valid sizes are multiples of 512 up to %d. Select 0 "
+                         "to disable sparse detection (fully allocates "
+                         "output).", (int)MAX_SPARSE_BYTES);
+            return false;
+        }
+    }
+    if (c->rate) {
+        c->copy.rate = tool_parse_bytes("rate limit", c->rate);
+    }
+    if (c->coroutines) {
+        uint64_t n = 0;
+
+        if (!parse_uint64(c->coroutines, &n, NULL) || n < 1 ||
+            n > IMG_COPY_COROUTINES_MAX) {
+            error_report("Invalid number of coroutines. Allowed number of "
+                         "coroutines is between 1 and %d",
+                         IMG_COPY_COROUTINES_MAX);
+            return false;
+        }
+        c->copy.coroutines = n;
+    }
+    return c->copy.rate >= 0;
+}
+
+static bool check_caches(const Convert *c)
+{
+    if (!tool_check_cache(c->in.cache)) {
+        error_report("Invalid source cache option: %s", c->in.cache);
+        return false;
+    }
+    if (!tool_check_cache(c->out.cache)) {
+        error_report("Invalid cache option: %s", c->out.cache);
+        return false;
+    }
+    return true;
+}
+
+/* ---- Sources ---- */
+
+static bool open_sources(Convert *c)
+{
+    if (c->copy.num_sources > G_N_ELEMENTS(c->sources)) {
+        error_report("Cannot concatenate more than %zu images",
+                     G_N_ELEMENTS(c->sources));
+        return false;
+    }
+    c->copy.sources = c->sources;
+    for (unsigned i = 0; i < c->copy.num_sources; i++) {
+        ImgSource *s = &c->sources[i];
+
+        s->blk = tool_open(c->in_names[i], &c->in);
+        if (!s->blk) {
+            return false;
+        }
+        if (c->snapshot && !img_load_snapshot(s->blk, c->snapshot)) {
+            return false;
+        }
+        s->length = tool_length(s->blk);
+        c->copy.total += s->length;
+    }
+    return true;
+}
+
+/* ---- The target ---- */
+
+/* What -o says of one option, or what is given. g_free() it. */
+static char *option_value(const Convert *c, const char *name,
+                          const char *given)
+{
+    g_autofree BdrvCreateOption *table = bdrv_create_options(c->format, NULL,
+                                                             NULL);
+    struct json_object *values = table ?
+        img_parse_create_options(table, c->options, NULL) : NULL;
+    struct json_object *val;
+    char *text = g_strdup(given);
+
+    if (!text && values && json_object_object_get_ex(values, name, &val)) {
+        text = g_strdup(json_object_get_string(val));
+    }
+    json_object_put(values);
+    return text;
+}
+
+static bool create_target(Convert *c)
+{
+    g_autofree char *size = option_value(c, "size", NULL);
+    g_autofree char *backing = option_value(c, "backing_file", c->backing);
+    g_autofree char *fmt = option_value(c, "backing_fmt", c->backing_format);
+    ImgCreate create = {
+        .filename = c->out_name, .format = c->format, .options = c->options,
+        .backing = c->backing, .backing_format = c->backing_format,
+        .size = size ? -1 : c->copy.total, .unsafe = true, .quiet = true,
+    };
+    Error *err = NULL;
+
+    if (backing && !fmt) {
+        error_report("Use of backing file requires explicit backing format");
+        return false;
+    }
+    c->copy.target_backing = backing != NULL;
+    if (!img_create_image(&create, &err)) {
+        error_prepend(&err, "%s: error while converting %s: ", c->out_name,
+                      c->format);
+        error_report_err(err);
+        return false;
+    }
+    c->copy.zero_init = true;
+    return true;
+}
+
+/* Formats that cannot make images, or compress, are told before anything is
+ * written. */
+static bool check_format(const Convert *c)
+{
+    Error *err = NULL;
+    g_autofree BdrvCreateOption *table = bdrv_create_options(c->format, NULL,
+                                                             &err);
+
+    if (!table) {
+        error_report_err(err);
+        return false;
+    }
+    if (c->copy.compress && !bdrv_format_compresses(c->format)) {
+        error_report("Compression not supported for this file format");
+        return false;
+    }
+    return true;
+}
+
+static int coroutine_fn zero_target_co(void *opaque)
+{
+    BlockBackend *blk = opaque;
+
+    return blk_co_pwrite_zeroes(blk, 0, blk_get_length(blk),
+                                BDRV_REQ_MAY_UNMAP | BDRV_REQ_NO_FALLBACK);
+}
+
+static bool open_target(Convert *c)
+{
+    BlockDriverState *bs;
+    ImgCopy *copy = &c->copy;
+
+    c->out.write = true;
+    c->out.unmap = copy->sparse_bytes > 0;
+    if (c->target_opts) {
+        c->out.image_opts = true;
+    } else {
+        c->out.format = c->format;
+    }
+    copy->target = tool_open(c->out_name, &c->out);
+    if (!copy->target) {
+        return false;
+    }
+    bs = blk_get_bs(copy->target);
+    if (copy->compress && !bdrv_format_compresses(bdrv_get_format_name(bs))) {
+        error_report("Compression not supported for this file format");
+        return false;
+    }
+    if (tool_length(copy->target) < copy->total) {
+        error_report("output file is smaller than input file");
+        return false;
+    }
+    if (copy->target_backing) {
+        BlockDriverState *backing = bdrv_get_backing(bs);
+
+        copy->target_backing_bytes = backing ? bdrv_get_length(backing) : 0;
+    }
+    if (c->keep_target) {
+        copy->target_backing = false;
+        copy->zero_init = c->target_is_zero;
+    }
+    if (!copy->zero_init && copy->sparse_bytes && !bdrv_get_backing(bs) &&
+        copy->total) {
+        copy->zero_init = bdrv_run(main_context(), zero_target_co,
+                                   copy->target) >= 0;
+    }
+    return true;
+}
+
+/* ---- Together ---- */
+
+static int convert(Convert *c)
+{
+    int ret = 1;
+
+    tool_progress_init(c->show && !c->copy.quiet, 1);
+    if (c->bitmaps) {
+        error_report("Format driver '%s' does not support bitmaps",
+                     c->format ? c->format : "raw");
+        goto out;
+    }
+    if (!open_sources(c) ||
+        (!c->keep_target && (!check_format(c) || !create_target(c))) ||
+        !open_target(c)) {
+        goto out;
+    }
+    ret = img_copy(&c->copy) < 0;
+    if (!ret) {
+        tool_progress_set(100);
+    }
+out:
+    tool_progress_end();
+    for (unsigned i = 0; i < c->copy.num_sources &&
+         i < G_N_ELEMENTS(c->sources); i++) {
+        blk_unref(c->sources[i].blk);
+    }
+    blk_unref(c->copy.target);
+    return ret;
+}
+
+static int convert_main(Convert *c, int argc, char **argv, int first)
+{
+    if (!parse_numbers(c)) {
+        return 1;
+    }
+    if (c->options && img_options_want_help(c->options)) {
+        return img_print_create_options(c->format ? c->format : "raw",
+                                        first < argc ? argv[argc - 1] : NULL);
+    }
+    c->copy.num_sources = MAX(argc - first - 1, 0);
+    if (!check_target_options(c) || !check_caches(c) ||
+        !img_check_mode(c->in.image_opts, c->in.format)) {
+        return 1;
+    }
+    if (c->copy.num_sources < 1) {
+        error_report("Must specify image file name");
+        return 1;
+    }
+    if (!c->target_opts && !c->format) {
+        c->format = "raw";
+    }
+    c->in_names = argv + first;
+    c->out_name = argv[argc - 1];
+    return convert(c);
+}
+
+int img_convert(int argc, char **argv)
+{
+    g_autofree Convert *c = g_new0(Convert, 1);
+    g_autoptr(GPtrArray) list = NULL;
+    g_autofree char *joined = NULL;
+    const ToolOption options[] = {
+        IMG_OPT_HELP, IMG_OPT_OBJECT, IMG_OPT_IMAGE_OPTS(&c->in.image_opts),
+        { 'f', NULL, TOOL_TEXT, &c->in.format },
+        { 'O', NULL, TOOL_TEXT, &c->format },
+        { 'B', NULL, TOOL_TEXT, &c->backing },
+        { 'b', NULL, TOOL_TEXT, &c->backing },
+        { 'F', NULL, TOOL_TEXT, &c->backing_format },
+        { 'C', NULL, TOOL_FLAG, &c->offload },
+        { 'c', NULL, TOOL_FLAG, &c->copy.compress },
+        { 'o', NULL, TOOL_LIST, &list },
+        { 'l', NULL, TOOL_TEXT, &c->snapshot },
+        { 'S', NULL, TOOL_TEXT, &c->sparse },
+        { 'p', NULL, TOOL_FLAG, &c->show },
+        { 't', NULL, TOOL_TEXT, &c->out.cache },
+        { 'T', NULL, TOOL_TEXT, &c->in.cache },
+        { 'q', NULL, TOOL_FLAG, &c->copy.quiet },
+        { 'n', NULL, TOOL_FLAG, &c->keep_target },
+        { 'm', NULL, TOOL_TEXT, &c->coroutines },
+        { 'W', NULL, TOOL_FLAG, &c->copy.out_of_order },
+        { 'U', "force-share", TOOL_FLAG, &c->in.force_share },
+        { 'r', NULL, TOOL_TEXT, &c->rate },
+        { 0, "target-image-opts", TOOL_FLAG, &c->target_opts },
+        { 0, "target-is-zero", TOOL_FLAG, &c->target_is_zero },
+        { 0, "salvage", TOOL_FLAG, &c->copy.salvage },
+        { 0, "bitmaps", TOOL_FLAG, &c->bitmaps },
+        { 0, "skip-broken-bitmaps", TOOL_FLAG, &c->bitmaps },
+        IMG_OPT_END,
+    };
+    int first, status;
+
+    c->out.cache = "unsafe";
+    if (!img_begin(argc, argv, options, &first, &status)) {
+        return status;
+    }
+    joined = img_join_options(list);
+    c->options = joined;
+    return convert_main(c, argc, argv, first);
+}

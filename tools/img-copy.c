@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See img-copy-internal.h. */
+#include "util/osdep.h"
+#include "img-copy-internal.h"
+#include "util/main-loop.h"
+
+typedef enum RangeKind {
+    RANGE_DATA,
+    RANGE_ZERO,
+    RANGE_BACKING,                  /* the target has it below itself */
+} RangeKind;
+
+typedef struct Range {
+    RangeKind kind;
+    int64_t offset, bytes;
+    const ImgSource *source;
+    int64_t source_offset;          /* in the source, of @offset */
+} Range;
+
+/* ---- What is to be copied ---- */
+
+static const ImgSource *find_source(const ImgCopy *c, int64_t offset,
+                                    int64_t *in_source)
+{
+    const ImgSource *s = c->sources;
+
+    while (offset >= s->length) {
+        offset -= s->length;
+        s++;
+    }
+    *in_source = offset;
+    return s;
+}
+
+static int coroutine_fn ask_status(const ImgCopy *c, const ImgSource *s,
+                                   int64_t offset, int64_t bytes,
+                                   BdrvStatus *st)
+{
+    BlockDriverState *bs = blk_get_bs(s->blk);
+    BlockDriverState *base = c->target_backing ? bdrv_get_backing(bs) : NULL;
+
+    return bdrv_co_status_above(bs, base, true, offset, bytes, st);
+}
+
+static RangeKind classify(const ImgCopy *c, int flags, Range *r)
+{
+    if (flags & BDRV_BLOCK_ZERO) {
+        /* Past the end of the backing file a new target has zeros as well. */
+        return c->target_backing && r->offset >= c->target_backing_bytes &&
+               c->zero_init ? RANGE_BACKING : RANGE_ZERO;
+    }
+    if (flags & BDRV_BLOCK_DATA) {
+        return RANGE_DATA;
+    }
+    return c->target_backing ? RANGE_BACKING : RANGE_DATA;
+}
+
+/* The kind of what is at @offset, and how far it goes; -errno. */
+static int coroutine_fn look_at(const ImgCopy *c, int64_t offset, Range *r)
+{
+    const ImgSource *s = find_source(c, offset, &r->source_offset);
+    int64_t left = s->length - r->source_offset;
+    BdrvStatus st;
+    int flags = ask_status(c, s, r->source_offset, left, &st);
+
+    r->offset = offset;
+    r->source = s;
+    if (flags < 0 && c->salvage) {
+        r->kind = RANGE_DATA;
+        r->bytes = MIN(left, 64 * KiB);
+        return 0;
+    }
+    if (flags < 0) {
+        return flags;
+    }
+    r->bytes = st.pnum ? MIN(st.pnum, left) : left;
+    r->kind = classify(c, flags, r);
+    /* Status is told up to the last byte, the image ends with its sector. */
+    if (r->bytes < left && r->source_offset + r->bytes >=
+        blk_get_length(s->blk)) {
+        r->bytes = left;
+    }
+    if (c->target_backing && offset < c->target_backing_bytes) {
+        r->bytes = MIN(r->bytes, c->target_backing_bytes - offset);
+    }
+    return 0;
+}
+
+static int coroutine_fn count_data_co(void *opaque)
+{
+    ImgCopy *c = opaque;
+    int64_t offset = 0;
+    Range r;
+
+    while (offset < c->total) {
+        int ret = look_at(c, offset, &r);
+
+        if (ret < 0) {
+            error_report("error while reading block status at offset %" PRId64
+                         ": %s", offset, g_strerror(-ret));
+            return ret;
+        }
+        if (r.kind == RANGE_DATA || (r.kind == RANGE_ZERO && !c->zero_init)) {
+            c->to_do += r.bytes;
+        }
+        offset += r.bytes;
+    }
+    return 0;
+}
+
+static int64_t chunk_bytes(const ImgCopy *c)
+{
+    return c->compress ? bdrv_get_cluster_size(blk_get_bs(c->target)) :
+                         IMG_COPY_CHUNK_BYTES;
+}
+
+/* Compressed clusters are written whole: other kinds in them count as data. */
+static int coroutine_fn fill_cluster(const ImgCopy *c, Range *r)
+{
+    int64_t cluster = chunk_bytes(c);
+    int64_t end = MIN(r->offset + cluster, c->total);
+
+    if (r->kind != RANGE_DATA && r->bytes >= end - r->offset) {
+        r->bytes = r->offset + r->bytes == c->total ? r->bytes :
+                   ROUND_DOWN(r->bytes, cluster);
+        return 0;
+    }
+    r->kind = RANGE_DATA;
+    r->bytes = end - r->offset;
+    return 0;
+}
+
+static int coroutine_fn next_range(ImgCopy *c, Range *r)
+{
+    int64_t max = chunk_bytes(c);
+    int ret = look_at(c, c->next_read, r);
+
+    if (ret < 0) {
+        error_report("error while reading block status at offset %" PRId64
+                     ": %s", c->next_read, g_strerror(-ret));
+        return ret;
+    }
+    if (c->compress) {
+        fill_cluster(c, r);
+    } else if (r->kind == RANGE_DATA) {
+        /* To the end of a chunk, so that the next starts on one. */
+        r->bytes = MIN(r->bytes, max - r->offset % max);
+    }
+    c->next_read += r->bytes;
+    return 0;
+}
+
+/* ---- Reading ---- */
+
+/* A sector at a time: what cannot be read is zeros. */
+static void coroutine_fn salvage(const ImgCopy *c, BlockBackend *blk,
+                                 int64_t offset, uint8_t *buf, int64_t bytes)
+{
+    for (int64_t i = 0; i < bytes; i += 512) {
+        int64_t n = MIN(bytes - i, 512);
+        int ret = tool_co_read(blk, offset + i, buf + i, n);
+
+        if (ret < 0) {
+            if (!c->quiet) {
+                warn_report("error while reading offset %" PRId64 ": %s",
+                            offset + i, g_strerror(-ret));
+            }
+            memset(buf + i, 0, n);
+        }
+    }
+}
+
+static int coroutine_fn read_range(const ImgCopy *c, const Range *r,
+                                   uint8_t *buf)
+{
+    int64_t done = 0;
+
+    while (done < r->bytes) {
+        int64_t offset;
+        const ImgSource *s = find_source(c, r->offset + done, &offset);
+        int64_t n = MIN(r->bytes - done, s->length - offset);
+        int ret = tool_co_read(s->blk, offset, buf + done, n);
+
+        if (ret < 0 && c->salvage) {
+            salvage(c, s->blk, offset, buf + done, n);
+        } else if (ret < 0) {
+            error_report("error while reading at byte %" PRId64 ": %s",
+                         r->offset + done, g_strerror(-ret));
+            return ret;
+        }
+        done += n;
+    }
+    return 0;
+}
+
+/* ---- Writing ---- */
+
+static bool is_zero(const uint8_t *buf, int64_t bytes)
+{
+    IoVec iov;
+
+    /* Most data shows in its first bytes. */
+    if (bytes >= 8 && (*(const uint64_t *)buf ||
+                       *(const uint64_t *)(buf + (bytes - 8)))) {
+        return false;
+    }
+    iovec_init_buf(&iov, (void *)buf, bytes);
+    return iovec_is_zero(&iov, 0, bytes);
+}
+
+/* How far it goes on in blocks of sparse_bytes as it begins. */
+static int64_t same_kind(const ImgCopy *c, int64_t offset, const uint8_t *buf,
+                         int64_t bytes, bool *zero)
+{
+    int64_t block = c->sparse_bytes;
+    int64_t n = MIN(bytes, block - offset % block);
+
+    *zero = is_zero(buf, n);
+    while (n < bytes && is_zero(buf + n, MIN(block, bytes - n)) == *zero) {
+        n += MIN(block, bytes - n);
+    }
+    return n;
+}
+
+static int coroutine_fn write_zeroes(ImgCopy *c, int64_t offset, int64_t bytes)
+{
+    return c->zero_init && !(c->target_backing &&
+                             offset < c->target_backing_bytes) ? 0 :
+           blk_co_pwrite_zeroes(c->target, offset, bytes,
+                                c->sparse_bytes ? BDRV_REQ_MAY_UNMAP : 0);
+}
+
+static int coroutine_fn write_data(ImgCopy *c, int64_t offset, uint8_t *buf,
+                                   int64_t bytes)
+{
+    IoVec iov;
+
+    while (bytes) {
+        bool zero = false;
+        int64_t n = c->sparse_bytes ? same_kind(c, offset, buf, bytes, &zero) :
+                                      bytes;
+        int ret;
+
+        if (zero) {
+            ret = write_zeroes(c, offset, n);
+        } else {
+            iovec_init_buf(&iov, buf, n);
+            ret = blk_co_pwritev(c->target, offset, &iov, 0);
+        }
+        if (ret < 0) {
+            return ret;
+        }
+        offset += n;
+        buf += n;
+        bytes -= n;
+    }
+    return 0;
+}
+
+static int coroutine_fn write_cluster(ImgCopy *c, const Range *r, uint8_t *buf)
+{
+    IoVec iov;
+
+    if (c->zero_init && !c->target_backing && is_zero(buf, r->bytes)) {
+        return 0;
+    }
+    iovec_init_buf(&iov, buf, r->bytes);
+    return bdrv_co_pwritev_compressed(blk_get_bs(c->target), r->offset, &iov);
+}
+
+static int coroutine_fn write_range(ImgCopy *c, const Range *r, uint8_t *buf)
+{
+    int ret = 0;
+
+    if (r->kind == RANGE_ZERO) {
+        ret = write_zeroes(c, r->offset, r->bytes);
+    } else if (r->kind == RANGE_DATA) {
+        ret = c->compress ? write_cluster(c, r, buf) :
+                            write_data(c, r->offset, buf, r->bytes);
+    }
+    if (ret < 0) {
+        error_report("error while writing at byte %" PRId64 ": %s", r->offset,
+                     g_strerror(-ret));
+    }
+    return ret;
+}
+
+/* ---- The coroutines ---- */
+
+static void coroutine_fn limit_rate(ImgCopy *c, int64_t bytes)
+{
+    int64_t due, now;
+
+    if (!c->rate) {
+        return;
+    }
+    c->rate_bytes += bytes;
+    due = c->rate_start_ns + c->rate_bytes * 1.0 * NSEC_PER_SEC / c->rate;
+    now = clock_get_ns(CLOCK_REALTIME_NS);
+    if (due > now) {
+        co_sleep_ns(CLOCK_REALTIME_NS, due - now);
+    }
+}
+
+static void coroutine_fn note_progress(ImgCopy *c, const Range *r)
+{
+    if (r->kind == RANGE_DATA || (r->kind == RANGE_ZERO && !c->zero_init)) {
+        c->done += r->bytes;
+        tool_progress_set(c->to_do ? 100.0 * c->done / c->to_do : 100);
+    }
+}
+
+static int coroutine_fn copy_one(ImgCopy *c, const Range *r, uint8_t *buf)
+{
+    int ret = r->kind == RANGE_DATA ? read_range(c, r, buf) : 0;
+
+    if (ret >= 0) {
+        limit_rate(c, r->kind == RANGE_DATA ? r->bytes : 0);
+    }
+    while (!c->out_of_order && c->ret == 0 && c->next_write != r->offset) {
+        co_queue_wait(&c->turn, NULL);
+    }
+    if (ret >= 0 && c->ret == 0) {
+        ret = write_range(c, r, buf);
+    }
+    if (!c->out_of_order) {
+        c->next_write = r->offset + r->bytes;
+        co_queue_restart_all(&c->turn);
+    }
+    note_progress(c, r);
+    return ret;
+}
+
+static void coroutine_fn worker(void *opaque)
+{
+    ImgCopy *c = opaque;
+    int64_t chunk = chunk_bytes(c);
+    uint8_t *buf = aligned_alloc(4096, ROUND_UP(chunk, 4096));
+
+    while (c->ret == 0) {
+        Range r = { 0 };
+        int ret;
+
+        co_mutex_lock(&c->lock);
+        if (c->next_read >= c->total || c->ret || !buf) {
+            c->ret = c->ret ? c->ret : buf ? 0 : -ENOMEM;
+            co_mutex_unlock(&c->lock);
+            break;
+        }
+        ret = next_range(c, &r);
+        co_mutex_unlock(&c->lock);
+        ret = ret < 0 ? ret : copy_one(c, &r, buf);
+        if (ret < 0) {
+            c->ret = c->ret ? c->ret : ret;
+            co_queue_restart_all(&c->turn);
+        }
+    }
+    free(buf);
+    c->running--;
+}
+
+int img_copy(ImgCopy *c)
+{
+    int ret = bdrv_run(main_context(), count_data_co, c);
+
+    if (ret < 0) {
+        return ret;
+    }
+    co_mutex_init(&c->lock);
+    co_queue_init(&c->turn);
+    c->rate_start_ns = clock_get_ns(CLOCK_REALTIME_NS);
+    c->running = c->coroutines;
+    for (unsigned i = 0; i < c->coroutines; i++) {
+        aio_co_enter(main_context(), coroutine_create(worker, c));
+    }
+    AIO_WAIT_WHILE(NULL, c->running);
+    return c->ret;
+}

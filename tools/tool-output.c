@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON for people; percentages. */
+#include "util/osdep.h"
+#include "tools-internal.h"
+#include <json-c/json.h>
+
+#define FLAT (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+
+static void print_value(struct json_object *value, int indent);
+
+static void print_object(struct json_object *value, int indent)
+{
+    const char *comma = "{";
+
+    json_object_object_foreach(value, key, member) {
+        struct json_object *name = json_object_new_string(key);
+
+        printf("%s\n%*s%s: ", comma, indent + 4, "",
+               json_object_to_json_string_ext(name, FLAT));
+        print_value(member, indent + 4);
+        json_object_put(name);
+        comma = ",";
+    }
+    printf("\n%*s}", indent, "");
+}
+
+static void print_array(struct json_object *value, int indent)
+{
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        printf("%s\n%*s", i ? "," : "[", indent + 4, "");
+        print_value(json_object_array_get_idx(value, i), indent + 4);
+    }
+    printf("%s\n%*s]", json_object_array_length(value) ? "" : "[", indent, "");
+}
+
+static void print_value(struct json_object *value, int indent)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        print_object(value, indent);
+    } else if (json_object_is_type(value, json_type_array)) {
+        print_array(value, indent);
+    } else {
+        fputs(json_object_to_json_string_ext(value, FLAT), stdout);
+    }
+}
+
+void tool_print_json(struct json_object *value)
+{
+    print_value(value, 0);
+    printf("\n");
+}
+
+/* ---- Progress ---- */
+
+static struct {
+    bool on;
+    double now, printed, min_skip;
+} progress;
+
+static void print_progress(void)
+{
+    if (!progress.on) {
+        return;
+    }
+    printf("    (%3.2f/100%%)\r", progress.now);
+    fflush(stdout);
+}
+
+void tool_progress_init(bool on, double min_skip)
+{
+    progress.on = on;
+    progress.min_skip = min_skip;
+    progress.now = progress.printed = 0;
+    print_progress();
+}
+
+void tool_progress_end(void)
+{
+    if (progress.on) {
+        printf("\n");
+    }
+}
+
+void tool_progress_set(double percent)
+{
+    progress.now = MIN(percent, 100);
+    if (progress.now > progress.printed + progress.min_skip ||
+        (progress.now == 100 && progress.printed != 100)) {
+        progress.printed = progress.now;
+        print_progress();
+    }
+}
+
+void tool_progress_add(double percent)
+{
+    tool_progress_set(progress.now + percent);
+}
