@@ -21,6 +21,7 @@ ARM_BUILD ?= build-aarch64
 FUZZ_BUILD ?= build-fuzz
 MINIMAL_BUILD ?= build-minimal
 FUZZ_SECONDS ?= 60
+CRASH_IMAGES ?= 20000
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -59,6 +60,8 @@ help:
 	@echo 'make check-lab       stock kernels inside a nested machine'
 	@echo 'make check-style     layers, sizes, and the other written rules'
 	@echo 'make check-fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make check-crash     qcow2 images after CRASH_IMAGES=$(CRASH_IMAGES)'
+	@echo '                     power cuts'
 	@echo 'make docs            the manual and the man page, in $(BUILD)/docs/'
 	@echo 'make bench           the rows of the targets table against QEMU'
 	@echo 'make clean           remove the build directories'
@@ -93,6 +96,11 @@ check-fuzz: deps-build+fuzz
 	@$(PYTHON) scripts/run-fuzz.py --build-dir $(FUZZ_BUILD) \
 	    --seconds $(FUZZ_SECONDS) $(FUZZARGS)
 
+check-crash: deps-build+test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) tests/unit/block/test-block-qcow2-crash
+	$(BUILD)/tests/unit/block/test-block-qcow2-crash --long $(CRASH_IMAGES)
+
 docs: deps-build+docs
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	@# Configured before Sphinx was there: look again.
@@ -115,5 +123,5 @@ bench: deps-build+lab
 clean:
 	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD) $(MINIMAL_BUILD)
 
-.PHONY: all program help deps docs install check check-arm check-lab check-style check-fuzz demo \
+.PHONY: all program help deps docs install check check-arm check-lab check-style check-fuzz check-crash demo \
 	bench clean

@@ -626,7 +626,7 @@ static int coroutine_fn clear_range(BlockDriverState *bs, uint64_t offset,
         unsigned index;
 
         ret = 0;
-        if (to == CLEAR_TO_NOTHING && !bs->backing) {
+        if (to == CLEAR_TO_NOTHING) {
             ret = qcow2_l2_get(bs, offset, false, &t, &index);
             if (ret >= 0 && !t) {
                 uint64_t left = slice_left(s, offset);

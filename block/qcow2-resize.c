@@ -111,8 +111,15 @@ static int coroutine_fn preallocate(BlockDriverState *bs, uint64_t from,
         Qcow2Alloc *alloc;
 
         ret = qcow2_prepare_write(bs, from, &bytes, &host, &alloc);
+        if (ret >= 0 && alloc && !alloc->fresh && s->data_file == bs->file) {
+            /* Something else was there before. */
+            ret = bdrv_co_pwrite_zeroes(bs->file->bs, alloc->host_offset,
+                                        alloc->clusters << s->cluster_bits, 0);
+        }
         if (ret >= 0 && alloc) {
             ret = qcow2_link_alloc(bs, alloc);
+        } else if (alloc) {
+            qcow2_abort_write(bs, alloc);
         }
         from += bytes;
     }
@@ -130,13 +137,27 @@ static int64_t coroutine_fn host_end(BlockDriverState *bs)
     return s->free_hint << s->cluster_bits;
 }
 
+/* Of whole clusters past @from, nothing that a table has. */
+static int coroutine_fn drop_between(BlockDriverState *bs, uint64_t from,
+                                     uint64_t to)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t mapped = (uint64_t)s->l1_size << (s->l2_bits + s->cluster_bits);
+
+    from = ROUND_UP(from, s->cluster_bytes);
+    to = MIN(ROUND_UP(to, s->cluster_bytes), mapped);
+    return from < to ? qcow2_drop_clusters(bs, from, to - from) : 0;
+}
+
 static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
                              PreallocMode prealloc, Error **errp)
 {
     Qcow2State *s = bs->opaque;
     uint64_t old = s->size;
-    int ret = qcow2_grow_l1(bs, qcow2_l1_entries(s, size));
+    /* A shrink that was cut short may have left something there. */
+    int ret = drop_between(bs, old, size);
 
+    ret = ret < 0 ? ret : qcow2_grow_l1(bs, qcow2_l1_entries(s, size));
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to grow the L1 table");
         return ret;
@@ -214,10 +235,10 @@ static int coroutine_fn set_size(BlockDriverState *bs, uint64_t old,
                                  uint64_t size, Error **errp)
 {
     Qcow2State *s = bs->opaque;
-    int ret = size > old ? clear_new(bs, old, size) : 0;
+    int ret = clear_new(bs, old, size);
 
     co_mutex_lock(&s->lock);
-    ret = ret < 0 || size < old ? ret : qcow2_write_tables(bs);
+    ret = ret < 0 ? ret : qcow2_flush(bs);
     ret = ret < 0 ? ret : qcow2_write_header(bs);
     if (ret < 0) {
         s->size = old;
@@ -227,21 +248,28 @@ static int coroutine_fn set_size(BlockDriverState *bs, uint64_t old,
     return ret;
 }
 
+/* The header first: what the guest still sees must not be gone. */
 static int coroutine_fn shrink(BlockDriverState *bs, uint64_t size,
                                Error **errp)
 {
     Qcow2State *s = bs->opaque;
-    uint64_t from = ROUND_UP(size, s->cluster_bytes);
-    uint64_t end = ROUND_UP(s->size, s->cluster_bytes);
-    int ret = from < end ? qcow2_drop_clusters(bs, from, end - from) : 0;
+    uint64_t old = s->size;
+    int ret = qcow2_flush(bs);
 
+    s->size = size;
+    ret = ret < 0 ? ret : qcow2_write_header(bs);
+    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
+    if (ret < 0) {
+        s->size = old;
+        error_setg_errno(errp, -ret, "Failed to update the image size");
+        return ret;
+    }
+    ret = drop_between(bs, size, old);
     ret = ret < 0 ? ret : qcow2_flush(bs);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to discard cropped clusters");
-        return ret;
     }
-    s->size = size;
-    return 0;
+    return ret;
 }
 
 int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
@@ -269,5 +297,6 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
     ret = (uint64_t)size < old ? shrink(bs, size, errp) :
                                  grow(bs, size, prealloc, errp);
     co_mutex_unlock(&s->lock);
-    return ret < 0 ? ret : set_size(bs, old, size, errp);
+    return ret < 0 || (uint64_t)size < old ? ret :
+           set_size(bs, old, size, errp);
 }
