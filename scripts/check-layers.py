@@ -22,7 +22,7 @@ RANKS = {
     "hw/scsi": 4, "target/cpu-model": 4,
     "hw/acpi/aml": 4,
     # what boards and writers of tables put into it
-    "hw/nvram/fw_cfg": 4,
+    "hw/nvram/fw_cfg": 4, "hw/smbios": 4,
     # what an accelerator and a board say to each other
     "hw/intc/arm_gic": 4,
     "accel": 5, "target": 5, "hw": 5,

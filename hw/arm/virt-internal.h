@@ -143,6 +143,9 @@ bool virt_add_acpi(VirtMachine *v, Error **errp);
 /* virt-dsdt.c */
 void virt_build_dsdt(VirtMachine *v, AcpiTables *t);
 
+/* virt-smbios.c */
+bool virt_add_smbios(VirtMachine *v, Error **errp);
+
 /* virt-power.c */
 bool virt_create_power_button(VirtMachine *v, Error **errp);
 

@@ -4,6 +4,7 @@
 #include "hw/core/machine.h"
 #include "hw/core/numa.h"
 #include <json-c/json.h>
+#include "hw/smbios/smbios.h"
 #include "qapi/qapi-visit-machine.h"
 #include "machine-internal.h"
 
@@ -210,6 +211,7 @@ static void machine_finalize(Object *obj)
     g_free(ms->boot_splash);
     g_free(ms->possible_cpus);
     numa_free(ms->numa);
+    smbios_config_free(ms->smbios);
 }
 
 /* What must not be inherited, and the name. */

@@ -144,13 +144,16 @@ bool virt_finish_boot(VirtMachine *v, Error **errp)
     virt_build_acpi(v, &v->acpi);
     if (!v->direct_boot) {
         return acpi_loader_add(v->fw_cfg, &v->acpi, errp) &&
+               virt_add_smbios(v, errp) &&
                virt_fill_fw_cfg(v, errp);
     }
     if (!virt_place_acpi(v, errp)) {
         return false;
     }
     v->plan.ne820 = v->ne820;
-    v->smbios = virt_build_smbios(v, BOOT_SMBIOS_GPA);
+    if (!virt_build_smbios(v, errp)) {
+        return false;
+    }
     v->loaded = virt_load(v, true, errp);
     return v->loaded && virt_fill_fw_cfg(v, errp);
 }

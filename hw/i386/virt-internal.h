@@ -118,8 +118,10 @@ void virt_build_dsdt(VirtMachine *v, AcpiTables *t);
  */
 uint8_t virt_last_bus(VirtMachine *v);
 
-/* virt-smbios.c: entry point and structures, to be at @gpa. */
-GByteArray *virt_build_smbios(VirtMachine *v, uint64_t gpa);
+/* virt-smbios.c: entry point and structures, to be at BOOT_SMBIOS_GPA; or for
+ * firmware, to fw_cfg. */
+bool virt_build_smbios(VirtMachine *v, Error **errp);
+bool virt_add_smbios(VirtMachine *v, Error **errp);
 
 /* virt-boot.c */
 bool virt_prepare_boot(VirtMachine *v, Error **errp);

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include "hw/core/numa.h"
 #include "hw/nvram/fw_cfg.h"
+#include "hw/smbios/smbios.h"
 #include "qapi/qapi-options-apply.h"
 #include "qom/property.h"
 #include "target/cpu-model.h"
@@ -167,6 +168,14 @@ bool cli_option_numa(NumaOptions *val, Error **errp)
     return numa_add_option(start.machine, val, errp);
 }
 
+bool cli_option_smbios(struct json_object *tree, Error **errp)
+{
+    if (!start.machine->smbios) {
+        start.machine->smbios = smbios_config_new();
+    }
+    return smbios_config_add(start.machine->smbios, tree, errp);
+}
+
 bool cli_option_m(MemoryOptions *val, Error **errp)
 {
     MemorySizeConfiguration config = {
@@ -305,7 +314,7 @@ bool start_configure_machine(Error **errp)
         CLI_OPTION_MACHINE, CLI_OPTION_NO_ACPI, CLI_OPTION_NO_HPET,
         CLI_OPTION_KERNEL, CLI_OPTION_INITRD, CLI_OPTION_DTB,
         CLI_OPTION_APPEND, CLI_OPTION_BIOS, CLI_OPTION_BOOT, CLI_OPTION_m,
-        CLI_OPTION_SMP, CLI_OPTION_CPU,
+        CLI_OPTION_SMP, CLI_OPTION_CPU, CLI_OPTION_SMBIOS,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {

@@ -26,6 +26,7 @@
 
 struct MemoryRegion;
 struct NumaState;
+struct SmbiosConfig;
 struct SMPConfiguration;
 struct BootConfiguration;
 struct MemorySizeConfiguration;
@@ -140,6 +141,8 @@ struct MachineState {
     struct MemoryRegion *ram;       /* of the backend, owned by it; or
                                      * a container of several */
     struct NumaState *numa;         /* -numa; NULL: no nodes (numa.h) */
+
+    struct SmbiosConfig *smbios;    /* -smbios; NULL: not given */
 
     /* CPUs */
     CpuTopology smp;

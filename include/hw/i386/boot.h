@@ -44,6 +44,7 @@
 #define BOOT_ACPI_GPA           0xe0000
 #define BOOT_ACPI_MAX           0x10000 /* bytes */
 #define BOOT_SMBIOS_GPA         0xf0000
+#define BOOT_SMBIOS_MAX         0x10000 /* bytes */
 #define BOOT_KERNEL_MIN_GPA     0x100000
 /* Linkers put the page with the ELF header below a text at 1 MiB. */
 #define BOOT_ELF_MIN_GPA        0xf8000

@@ -38,7 +38,7 @@ OPTIONS = '''
     no-user-config nographic display vga serial monitor qmp mon msg D d trace
     version help rtc boot overcommit add-fd sandbox run-with L readconfig
     audio audiodev object device blockdev netdev chardev machine accel smp m
-    numa
+    numa smbios
     cpu kernel initrd append bios global drive nic net fw_cfg set debugcon
     vnc chroot runas qtest enable-kvm no-acpi no-hpet parallel
     qmp-pretty'''.split()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ACPI tables that the virt machine of Arm hands to firmware. */
+/* The ACPI tables and SMBIOS that the virt machine of Arm hands to firmware. */
 #include "qtest-fw_cfg.h"
 #include <glib/gstdio.h>
 #include "firmware.h"
@@ -110,6 +110,27 @@ static void test_many_cpus(void)
     stop(&t);
 }
 
+/* SMBIOS takes the same way. */
+static void test_smbios(void)
+{
+    QTest *qts = qtest_start("-M virt,acpi=off -smp 4,sockets=2 "
+                             "-smbios type=0,vendor=Maker "
+                             "-smbios type=11,value=a,value=b");
+    GByteArray *ep = qtest_fw_cfg_file(qts, "etc/smbios/smbios-anchor");
+    GByteArray *structs = qtest_fw_cfg_file(qts, "etc/smbios/smbios-tables");
+
+    g_assert_true(ep && structs);
+    g_assert_cmpmem(ep->data, 5, "_SM3_", 5);
+    g_assert_cmpuint(get_le32(ep->data + 12), ==, structs->len);
+    g_assert_cmpuint(structs->data[0], ==, 0);
+    g_assert_cmpstr((char *)structs->data + structs->data[1], ==, "Maker");
+    g_assert_nonnull(memmem(structs->data, structs->len, "a\0b\0", 5));
+    g_assert_nonnull(memmem(structs->data, structs->len, "CPU 1", 6));
+    g_byte_array_unref(ep);
+    g_byte_array_unref(structs);
+    qtest_quit(qts);
+}
+
 static void test_off(void)
 {
     const char *const args[] = { "-M virt,acpi=off", "-M virt -no-acpi" };
@@ -129,6 +150,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/virt/acpi/gicv3", test_gicv3);
     g_test_add_func("/arm/virt/acpi/gicv2", test_gicv2);
     g_test_add_func("/arm/virt/acpi/many-cpus", test_many_cpus);
+    g_test_add_func("/arm/virt/smbios", test_smbios);
     g_test_add_func("/arm/virt/acpi/off", test_off);
     return qtest_main();
 }

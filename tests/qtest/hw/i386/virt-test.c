@@ -186,7 +186,8 @@ static void test_tables_rtc(void)
 
 static void test_smbios(void)
 {
-    QTest *qts = start("-uuid 33db4d5b-1ff7-401c-9657-7441c03dd766");
+    QTest *qts = start("-uuid 33db4d5b-1ff7-401c-9657-7441c03dd766 "
+                       "-smbios type=1,manufacturer='Maker,, Inc'");
     g_autofree uint8_t *mem = read_tables(qts);
     const uint8_t *ep = at(mem, 0xf0000), *p;
     uint8_t sum = 0, last = 0;
@@ -202,6 +203,7 @@ static void test_smbios(void)
         last = p[0];
         if (last == 1) {
             g_assert_cmphex(get_le32(p + 8), ==, 0x33db4d5b);
+            g_assert_cmpstr((const char *)p + p[1], ==, "Maker, Inc");
         }
         for (p += p[1]; p[0] || p[1]; p++) {
         }
@@ -275,6 +277,20 @@ static void test_rom(void)
     qtest_quit(qts);
 }
 
+/* Firmware has its own type 0. */
+static void check_smbios_files(QTest *qts)
+{
+    GByteArray *ep = qtest_fw_cfg_file(qts, "etc/smbios/smbios-anchor");
+    GByteArray *structs = qtest_fw_cfg_file(qts, "etc/smbios/smbios-tables");
+
+    g_assert_true(ep && structs);
+    g_assert_cmpuint(ep->len, ==, 24);
+    g_assert_cmpuint(get_le32(ep->data + 12), ==, structs->len);
+    g_assert_cmpuint(structs->data[0], ==, 1);
+    g_byte_array_unref(ep);
+    g_byte_array_unref(structs);
+}
+
 /* Firmware takes the tables from fw_cfg. */
 static void test_rom_tables(void)
 {
@@ -295,6 +311,7 @@ static void test_rom_tables(void)
     firmware_run_loader(script, tables, rsdp);
     names = firmware_check_tables(tables, rsdp);
     g_assert_cmpstr(names, ==, "FACP APIC MCFG DSDT ");
+    check_smbios_files(qts);
     g_byte_array_unref(script);
     g_byte_array_unref(tables);
     g_byte_array_unref(rsdp);
@@ -333,6 +350,9 @@ static void test_errors(void)
     assert_refused(low, "not enough memory for kernel");
     assert_refused(both, "-bios");
     assert_refused("-smp 300", "300");
+    assert_refused("-smbios type=1,colour=red", "colour");
+    assert_refused("-smbios type=41", "'41'");
+    assert_refused("-smbios file=/no/smbios", "/no/smbios");
     g_unlink(path);
 }
 
