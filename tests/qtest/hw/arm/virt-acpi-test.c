@@ -110,6 +110,37 @@ static void test_many_cpus(void)
     stop(&t);
 }
 
+#define EVENTS      0x09080000
+#define POWER_EVENT 16
+
+/* With firmware the power button is an event that the DSDT knows. */
+static void test_power_button(void)
+{
+    g_autofree char *path = NULL, *line = NULL;
+    int fd = g_file_open_tmp("nemu-firmware-XXXXXX", &path, NULL);
+    const uint8_t *dsdt;
+    Tables t;
+
+    g_assert_cmpint(write(fd, "firmware", 8), ==, 8);
+    close(fd);
+    line = g_strdup_printf("-M virt -bios %s", path);
+    start(&t, line);
+    g_unlink(path);
+    g_free(firmware_check_tables(t.tables, t.rsdp));
+    dsdt = find(&t, "DSDT");
+    g_assert_nonnull(memmem(dsdt, get_le32(dsdt + 4), "ACPI0013", 8));
+    g_assert_cmphex(qtest_readl(t.qts, EVENTS), ==, 0);
+    json_object_put(qtest_qmp_ok(t.qts, "{'execute': 'system_powerdown'}"));
+    QTEST_WAIT(t.qts, qtest_readl(t.qts, EVENTS) == POWER_EVENT);
+    g_assert_cmphex(qtest_readl(t.qts, EVENTS), ==, 0);
+    stop(&t);
+
+    start(&t, "-M virt");
+    dsdt = find(&t, "DSDT");
+    g_assert_null(memmem(dsdt, get_le32(dsdt + 4), "ACPI0013", 8));
+    stop(&t);
+}
+
 /* SMBIOS takes the same way. */
 static void test_smbios(void)
 {
@@ -150,6 +181,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/virt/acpi/gicv3", test_gicv3);
     g_test_add_func("/arm/virt/acpi/gicv2", test_gicv2);
     g_test_add_func("/arm/virt/acpi/many-cpus", test_many_cpus);
+    g_test_add_func("/arm/virt/acpi/power-button", test_power_button);
     g_test_add_func("/arm/virt/smbios", test_smbios);
     g_test_add_func("/arm/virt/acpi/off", test_off);
     return qtest_main();
