@@ -389,9 +389,10 @@ bool aio_poll_level(AioContext *ctx, bool blocking, bool outermost)
         __atomic_store_n(&ctx->notified, 0, __ATOMIC_SEQ_CST);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
-    progress = aio_bh_run(ctx, outermost);
-    progress |= aio_handlers_run(ctx);
+    progress = aio_handlers_run(ctx);
     progress |= aio_timers_run(ctx);
+    /* Last, so that what those leave for later needs no other system call. */
+    progress |= aio_bh_run(ctx, outermost);
     ctx->depth--;
     if (!ctx->depth && !LIST_EMPTY(&ctx->deleted)) {
         aio_handlers_reap(ctx);

@@ -133,7 +133,7 @@ void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *n,
 bool aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
                                  int64_t shrink, struct Error **errp);
 
-/* Bottom halves: functions run soon, from the top of the loop */
+/* Bottom halves: functions run soon, after handlers and timers */
 
 /* aio_bh_new: any thread. */
 AioBH *aio_bh_new(AioContext *ctx, AioFn *cb, void *opaque);
