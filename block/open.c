@@ -511,7 +511,10 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
         file = open_json(proto, flags, errp);
     }
     if (file && format && !bdrv_find_driver(format)) {
-        error_setg(errp, "Unknown driver '%s'", format);
+        g_autofree char *hint = qapi_enum_unknown(&BlockdevDriver_lookup,
+                                                  format);
+
+        error_setg(errp, "Unknown driver '%s'%s", format, hint);
         bdrv_unref(file);
     } else if (file && format && is_protocol(format)) {
         bs = file;
