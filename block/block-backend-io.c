@@ -35,6 +35,10 @@ static int coroutine_fn do_request(BlockBackend *blk, const BlkRequest *r)
     if (ret) {
         return ret;
     }
+    if (r->type <= BLOCK_ACCT_WRITE) {
+        throttle_wait(&blk->throttle, r->type == BLOCK_ACCT_WRITE,
+                      r->iov ? (int64_t)r->iov->size : r->bytes);
+    }
     switch (r->type) {
     case BLOCK_ACCT_READ:
         return bdrv_co_preadv(bs, r->offset, r->iov, r->flags);

@@ -41,6 +41,7 @@ void blk_unref(BlockBackend *blk)
         return;
     }
     blk_remove_bs(blk);
+    throttle_leave(&blk->throttle);
     TAILQ_REMOVE(&blk_backends, blk, next);
     g_mutex_clear(&blk->stats_lock);
     g_mutex_clear(&blk->queue_lock);
@@ -239,11 +240,14 @@ unsigned blk_get_in_flight(BlockBackend *blk)
 
 void blk_drain(BlockBackend *blk)
 {
+    throttle_unlimited_begin(&blk->throttle);
     AIO_WAIT_WHILE(NULL, blk_get_in_flight(blk));
+    throttle_unlimited_end(&blk->throttle);
 }
 
 void blk_root_drained_begin(BlockBackend *blk)
 {
+    throttle_unlimited_begin(&blk->throttle);
     if (__atomic_fetch_add(&blk->quiesce, 1, __ATOMIC_SEQ_CST) == 0 &&
         blk->ops && blk->ops->drained_begin) {
         blk->ops->drained_begin(blk->ops_opaque);
@@ -266,6 +270,7 @@ static void wake_queued(BlockBackend *blk)
 
 void blk_root_drained_end(BlockBackend *blk)
 {
+    throttle_unlimited_end(&blk->throttle);
     if (__atomic_sub_fetch(&blk->quiesce, 1, __ATOMIC_SEQ_CST)) {
         return;
     }

@@ -70,6 +70,9 @@ static BlockDeviceInfo *node_info(BlockDriverState *bs, const BlockBackend *blk,
     info->ro = bs->read_only;
     info->drv = g_strdup(bs->drv->name);
     info->detect_zeroes = bs->detect_zeroes;
+    if (blk) {
+        blk_throttling_info(blk, info);
+    }
     info->cache = g_new0(BlockdevCacheInfo, 1);
     info->cache->writeback = !blk || blk->write_cache;
     info->cache->direct = bs->direct;

@@ -14,6 +14,7 @@
 #include "block/create.h"
 #include "block/image.h"
 #include "block/io-internal.h"
+#include "block/throttle-internal.h"
 #include "util/queue.h"
 
 struct BdrvChild {
@@ -263,6 +264,7 @@ struct BlockBackend {
     void *ops_opaque;
     bool write_cache;
     BlkOnError on_read_error, on_write_error;
+    ThrottleMember throttle;
     unsigned in_flight;             /* atomic */
     unsigned quiesce;               /* drained sections; atomic */
     bool no_queue;                  /* its requests are part of what drains */
@@ -278,6 +280,11 @@ struct BlockBackend {
 };
 typedef TAILQ_HEAD(BlkList, BlockBackend) BlkList;
 extern BlkList blk_backends;
+
+/* throttle-blk.c. @group: NULL: the one it is in, else its own name. */
+bool blk_set_throttling(BlockBackend *blk, const char *group,
+                        const ThrottleConfig *cfg, Error **errp);
+void blk_throttling_info(const BlockBackend *blk, BlockDeviceInfo *info);
 
 #include "graph-internal.h"
 

@@ -243,5 +243,69 @@ def bitmap_refused():
         check(list(bitmaps(p, "n0")) == ["b"])
 
 
+# ---- Limits ----
+
+NO_LIMITS = {"bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0,
+             "iops_wr": 0}
+
+
+@test
+def throttle_group():
+    with machine("-object", "throttle-group,id=g0,x-iops-total=100,"
+                 "x-iops-total-max=200", "-blockdev",
+                 "throttle,node-name=t0,throttle-group=g0,file.driver=null-co"
+                 ) as p:
+        path = {"path": "/objects/g0", "property": "limits"}
+        limits = p.get("qom-get", path)
+        check(limits["iops-total"] == 100 and
+              limits["iops-total-max"] == 200 and
+              limits["bps-read-max-length"] == 1, limits)
+        p.get("qom-set", {**path, "value": {"iops-total": 50}})
+        limits = p.get("qom-get", path)
+        check(limits["iops-total"] == 50 and limits["iops-total-max"] == 200)
+        fails(p, "same time", "qom-set", {**path, "value": {"iops-read": 5}})
+        check(p.get("qom-get", path) == limits)
+        fails(p, "cannot be set", "qom-set", {
+            "path": "/objects/g0", "property": "x-iops-total", "value": 5})
+        fails(p, "in use", "object-del", {"id": "g0"})
+        fails(p, "Throttle group 'g1' does not exist", "blockdev-add", {
+            "driver": "throttle", "node-name": "t1", "throttle-group": "g1",
+            "file": "t0"})
+        p.get("object-add", {"qom-type": "throttle-group", "id": "g1",
+                             "limits": {"bps-write": 1000}})
+        p.get("blockdev-add", {
+            "driver": "throttle", "node-name": "t1", "throttle-group": "g1",
+            "file": "t0"})
+        p.get("blockdev-reopen", {"options": [{
+            "driver": "throttle", "node-name": "t1", "throttle-group": "g0",
+            "file": "t0"}]})
+        p.get("object-del", {"id": "g1"})
+        check(node(p, "t1")["backing_file_depth"] == 2)
+
+
+@test
+def set_io_throttle():
+    new_file("disk")
+    with machine("-drive", "file=disk,format=raw,if=none,id=d0",
+                 "-device", "virtio-blk-pci,drive=d0,id=disk") as p:
+        p.get("block_set_io_throttle", {
+            **NO_LIMITS, "device": "d0", "bps_rd": 1000, "bps_rd_max": 2000,
+            "bps_rd_max_length": 3, "iops": 7, "iops_size": 4096,
+            "group": "all"})
+        info = p.get("query-block")[0]["inserted"]
+        for key, value in {"bps_rd": 1000, "bps_rd_max": 2000,
+                           "bps_rd_max_length": 3, "iops": 7, "bps": 0,
+                           "iops_size": 4096, "group": "all"}.items():
+            check(info[key] == value, key, info)
+        check("iops_max" not in info)
+        fails(p, "same time", "block_set_io_throttle", {
+            **NO_LIMITS, "id": "disk", "iops": 5, "iops_rd": 5})
+        fails(p, "Device 'x' not found", "block_set_io_throttle",
+              {**NO_LIMITS, "device": "x"})
+        p.get("block_set_io_throttle", {**NO_LIMITS, "id": "disk"})
+        info = p.get("query-block")[0]["inserted"]
+        check(info["iops"] == 0 and "group" not in info, info)
+
+
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -194,6 +194,10 @@ def graph(c):
     c.fails("GenericError", "transaction", {"actions": [
         {"type": "abort", "data": {}}]})
     c.ok("block-dirty-bitmap-remove", bitmap)
+    c.ok("block_set_io_throttle", {
+        "device": "d0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 1000,
+        "iops_rd": 0, "iops_wr": 0})
+    c.ok("query-block")
     snapshot = {"device": "null0", "name": "s"}
     c.fails("GenericError", "blockdev-snapshot-internal-sync", snapshot)
     c.fails("GenericError", "blockdev-snapshot-delete-internal-sync", snapshot)
