@@ -281,8 +281,7 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
     int ret;
 
     if (size % 512) {
-        error_setg(errp, "The new size must be a multiple of 512, not %" PRId64,
-                   size);
+        error_setg(errp, "The new size must be a multiple of 512");
         return -EINVAL;
     }
     if ((uint64_t)size < old && prealloc != PREALLOC_MODE_OFF) {

@@ -41,53 +41,6 @@ void img_print_snapshots(const SnapshotInfoList *list)
     }
 }
 
-static void print_bitmaps(const Qcow2BitmapInfoList *list)
-{
-    printf("    bitmaps:\n");
-    for (int i = 0; list; list = list->next, i++) {
-        const Qcow2BitmapInfoFlagsList *flag = list->value->flags;
-
-        printf("        [%d]:\n            flags:\n", i);
-        for (int k = 0; flag; flag = flag->next, k++) {
-            printf("                [%d]: %s\n", k,
-                   Qcow2BitmapInfoFlags_str(flag->value));
-        }
-        printf("            name: %s\n            granularity: %u\n",
-               list->value->name, list->value->granularity);
-    }
-}
-
-static const char *yes(bool val)
-{
-    return val ? "true" : "false";
-}
-
-static void print_qcow2(const ImageInfoSpecificQCow2 *q)
-{
-    printf("Format specific information:\n    compat: %s\n"
-           "    compression type: %s\n", q->compat,
-           Qcow2CompressionType_str(q->compression_type));
-    if (q->has_lazy_refcounts) {
-        printf("    lazy refcounts: %s\n", yes(q->lazy_refcounts));
-    }
-    if (q->bitmaps) {
-        print_bitmaps(q->bitmaps);
-    }
-    printf("    refcount bits: %" PRId64 "\n", q->refcount_bits);
-    if (q->data_file) {
-        printf("    data file: %s\n", q->data_file);
-    }
-    if (q->has_data_file_raw) {
-        printf("    data file raw: %s\n", yes(q->data_file_raw));
-    }
-    if (q->has_corrupt) {
-        printf("    corrupt: %s\n", yes(q->corrupt));
-    }
-    if (q->has_extended_l2) {
-        printf("    extended l2: %s\n", yes(q->extended_l2));
-    }
-}
-
 static void print_backing(const ImageInfo *info)
 {
     if (!info->backing_filename) {
@@ -127,7 +80,7 @@ static void print_info(const ImageInfo *info)
     print_backing(info);
     img_print_snapshots(info->snapshots);
     if (info->format_specific) {
-        print_qcow2(info->format_specific->u.qcow2.data);
+        tool_print_qcow2(info->format_specific->u.qcow2.data);
     }
 }
 

@@ -58,8 +58,6 @@ bool img_load_snapshot(BlockBackend *blk, const char *param);
 
 bool img_truncate(BlockBackend *blk, int64_t size, PreallocMode prealloc,
                   Error **errp);
-/* img_parse_prealloc: false: reported. */
-bool img_parse_prealloc(const char *text, PreallocMode *mode);
 
 /* img_status: see bdrv_co_status_above(), waiting. */
 int img_status(BlockDriverState *bs, BlockDriverState *base, bool want_zero,

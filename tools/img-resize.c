@@ -26,18 +26,6 @@ bool img_truncate(BlockBackend *blk, int64_t size, PreallocMode prealloc,
     return bdrv_run(main_context(), resize_co, &r) >= 0;
 }
 
-bool img_parse_prealloc(const char *text, PreallocMode *mode)
-{
-    for (int i = 0; i < PREALLOC_MODE__MAX; i++) {
-        if (g_str_equal(text, PreallocMode_str(i))) {
-            *mode = i;
-            return true;
-        }
-    }
-    error_report("Invalid preallocation mode '%s'", text);
-    return false;
-}
-
 /* The new size in bytes; -1: reported. */
 static int64_t parse_size_change(const char *text, int *sign)
 {
@@ -126,7 +114,7 @@ int img_resize(int argc, char **argv)
     if (!img_begin(argc, argv, options, &first, &status)) {
         return status;
     }
-    if (mode && !img_parse_prealloc(mode, &prealloc)) {
+    if (mode && !tool_parse_prealloc(mode, &prealloc)) {
         return 1;
     }
     if (!size && argc - first >= 1) {

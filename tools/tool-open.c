@@ -142,6 +142,13 @@ BlockBackend *tool_open(const char *name, const ToolOpen *o)
     return blk;
 }
 
+/* The tools share all rights, so only their own grow. */
+bool tool_add_perm(BlockBackend *blk, uint64_t perm, Error **errp)
+{
+    return blk_set_perm(blk, BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE | perm,
+                        BLK_PERM_ALL, errp);
+}
+
 int64_t tool_length(BlockBackend *blk)
 {
     int64_t length = blk_get_length(blk);

@@ -244,3 +244,15 @@ int64_t tool_parse_number(const char *what, const char *text, int64_t min,
     }
     return -1;
 }
+
+bool tool_parse_prealloc(const char *text, PreallocMode *mode)
+{
+    for (int i = 0; i < PREALLOC_MODE__MAX; i++) {
+        if (g_str_equal(text, PreallocMode_str(i))) {
+            *mode = i;
+            return true;
+        }
+    }
+    error_report("Invalid preallocation mode '%s'", text);
+    return false;
+}

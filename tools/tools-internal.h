@@ -68,6 +68,9 @@ int64_t tool_parse_number(const char *what, const char *text, int64_t min,
 #define tool_parse_bytes(what, text)                                           \
     tool_parse_number(what, text, 0, INT64_MAX)
 
+/* tool_parse_prealloc: false: reported. */
+bool tool_parse_prealloc(const char *text, PreallocMode *mode);
+
 /* ---- Images (tool-open.c) ---- */
 
 /* How an image is opened. */
@@ -88,6 +91,8 @@ BlockBackend *tool_open(const char *name, const ToolOpen *o);
 /* tool_open_err: the same with an error instead. */
 BlockBackend *tool_open_err(const char *name, const ToolOpen *o, Error **errp);
 
+/* tool_add_perm: take more rights on the image. */
+bool tool_add_perm(BlockBackend *blk, uint64_t perm, Error **errp);
 /* tool_length: bytes in whole sectors, as images are seen. */
 int64_t tool_length(BlockBackend *blk);
 /* tool_co_read: past the end of the file's last sector are zeros. */
@@ -98,6 +103,9 @@ int coroutine_fn tool_co_read(BlockBackend *blk, int64_t offset, void *buf,
 
 /* tool_print_json: for people, indented by four. */
 void tool_print_json(struct json_object *value);
+
+/* tool_print_qcow2: "Format specific information:" and so on. */
+void tool_print_qcow2(const ImageInfoSpecificQCow2 *q);
 
 /* Percentages, as -p prints them. @min_skip: of the whole, in percent. */
 void tool_progress_init(bool on, double min_skip);
