@@ -38,7 +38,7 @@ class LayersTest(unittest.TestCase):
                 ("util/iov.c", "qom/object.h", "rank 0 includes"),
                 ("include/net/net.h", "hw/core/qdev.h", "rank 3 includes"),
                 ("hw/char/serial.c", "hw/isa/isa.h", None),
-                ("hw/char/serial.c", "hw/nvram/fw_cfg.h", "sibling"),
+                ("hw/char/serial.c", "hw/misc/pvpanic.h", "sibling"),
                 ("hw/char/serial.c", "target/i386/cpu.h", "sibling"),
                 ("accel/kvm/i386.c", "target/i386/cpu.h", None),
                 ("target/i386/cpu.c", "accel/qtest.h", "sibling"),
