@@ -38,6 +38,8 @@ bool kvm_arm_load_reg_list(KVMState *s, ARMCPU *cpu, Error **errp);
 /* arm.c */
 /* KVM_ARM_VCPU_INIT: also puts a vCPU back into its state of reset. */
 bool kvm_arm_vcpu_reset(KVMState *s, ARMCPU *cpu, Error **errp);
+/* The kernel takes the address when there is RAM, not before. */
+bool kvm_arm_set_steal_time(ARMCPU *cpu, Error **errp);
 /* The interrupt controller is there: what vCPUs could not be told before. */
 bool kvm_arm_vcpus_finish(KVMState *s, Error **errp);
 

@@ -254,12 +254,14 @@ bool kvm_arch_get_state(CPUState *cs, Error **errp)
 static bool put_after_reset(KVMState *s, ARMCPU *cpu, bool fresh, Error **errp)
 {
     return (fresh || kvm_arm_vcpu_reset(s, cpu, errp)) &&
-           put_core(cpu, true, errp) && put_power(cpu, errp);
+           kvm_arm_set_steal_time(cpu, errp) && put_core(cpu, true, errp) &&
+           put_power(cpu, errp);
 }
 
 static bool put_all(KVMState *s, ARMCPU *cpu, Error **errp)
 {
-    return put_list(s, cpu, errp) && put_core(cpu, false, errp) &&
+    return kvm_arm_set_steal_time(cpu, errp) && put_list(s, cpu, errp) &&
+           put_core(cpu, false, errp) &&
            put_events(s, cpu, errp) && put_power(cpu, errp);
 }
 

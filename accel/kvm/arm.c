@@ -108,6 +108,7 @@ static void probe_host(KVMState *s, MachineState *ms,
                kvm_check_extension(s, KVM_CAP_ARM_PTRAUTH_GENERIC);
     h->sve = kvm_check_extension(s, KVM_CAP_ARM_SVE) &&
              probe_sve(s, init, &h->sve_lengths) && h->sve_lengths;
+    h->steal_time = kvm_check_extension(s, KVM_CAP_STEAL_TIME);
     k->has_events = kvm_check_extension(s, KVM_CAP_VCPU_EVENTS);
     k->has_ext_dabt = kvm_check_extension(s, KVM_CAP_ARM_INJECT_EXT_DABT);
     /* an access without syndrome comes to us instead of failing KVM_RUN */
@@ -311,6 +312,23 @@ bool kvm_arm_vcpus_finish(KVMState *s, Error **errp)
         if (ARM_CPU(cs)->has_pmu && !setup_pmu(cs, errp)) {
             return false;
         }
+    }
+    return true;
+}
+
+bool kvm_arm_set_steal_time(ARMCPU *cpu, Error **errp)
+{
+    int ret;
+
+    if (!cpu->has_steal_time || !cpu->steal_time_gpa) {
+        return true;
+    }
+    ret = kvm_arm_device_set(CPU(cpu)->kvm_fd, KVM_ARM_VCPU_PVTIME_CTRL,
+                             KVM_ARM_VCPU_PVTIME_IPA, &cpu->steal_time_gpa);
+    if (ret < 0 && ret != -EEXIST) {        /* it is kept over a reset */
+        kvm_arm_ioctl_error(ret, "cannot place the stolen time", errp);
+        error_append_hint(errp, "Use -cpu ...,kvm-steal-time=off");
+        return false;
     }
     return true;
 }

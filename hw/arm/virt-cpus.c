@@ -57,6 +57,29 @@ static bool virt_create_cpu(CpuSlot *slot, unsigned index, Error **errp)
     return true;
 }
 
+/* CPUs are alike; the kernel fills in what it takes from them. */
+static bool virt_place_steal_time(VirtMachine *v, Error **errp)
+{
+    CPUState *cs;
+
+    _Static_assert(VIRT_MAX_CPUS * ARM_STEAL_TIME_BYTES <= VIRT_PVTIME_BYTES,
+                   "each CPU has its place");
+    if (!ARM_CPU(cpu_get(0))->has_steal_time) {
+        return true;
+    }
+    if (!memory_region_init_ram(&v->pvtime, OBJECT(v), "pvtime",
+                                VIRT_PVTIME_BYTES, errp)) {
+        return false;
+    }
+    memory_region_add_subregion(get_system_memory(), VIRT_PVTIME_BASE,
+                                &v->pvtime);
+    CPU_FOREACH(cs) {
+        ARM_CPU(cs)->steal_time_gpa = VIRT_PVTIME_BASE +
+                                      cs->cpu_index * ARM_STEAL_TIME_BYTES;
+    }
+    return true;
+}
+
 bool virt_create_cpus(VirtMachine *v, Error **errp)
 {
     MachineState *ms = MACHINE(v);
@@ -67,5 +90,5 @@ bool virt_create_cpus(VirtMachine *v, Error **errp)
             return false;
         }
     }
-    return true;
+    return virt_place_steal_time(v, errp);
 }

@@ -15,6 +15,7 @@
  *   0x09020000                 fw_cfg
  *   0x09030000                 PL061: power button                      7
  *   0x09080000                 ACPI events                              9
+ *   0x090a0000                 RAM: time stolen from CPUs, 64 bytes each
  *   0x0a000000 + 0x200 * n     32 virtio-mmio transports              16 + n
  *   0x10000000 - 0x3efeffff    PCI memory, 32-bit window
  *   0x3eff0000 - 0x3effffff    PCI I/O ports
@@ -50,6 +51,8 @@
 #define VIRT_FW_CFG_BASE        0x09020000ULL
 #define VIRT_GPIO_BASE          0x09030000ULL
 #define VIRT_EVENTS_BASE        0x09080000ULL
+#define VIRT_PVTIME_BASE        0x090a0000ULL
+#define VIRT_PVTIME_BYTES       0x00010000ULL
 #define VIRT_MMIO_BASE          0x0a000000ULL
 #define VIRT_PCI32_BASE         0x10000000ULL
 #define VIRT_PCI32_BYTES        0x2eff0000ULL
@@ -108,6 +111,7 @@ struct VirtMachine {
     /* Devices */
     Irq *spi[VIRT_NUM_SPIS];
     GPEXHost *pci;
+    MemoryRegion pvtime;
     MemoryRegion pci32_alias, pci64_alias, pci_io_alias;
     struct PFlashCFI01 *flash[VIRT_NUM_FLASH];
     FWCfg *fw_cfg;

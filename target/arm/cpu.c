@@ -85,7 +85,8 @@ static bool choose_sve_lengths(ARMCPU *cpu, uint16_t host, Error **errp)
 
 static bool choose_sve(ARMCPU *cpu, Error **errp)
 {
-    uint16_t host = arm_host && arm_host->sve ? arm_host->sve_lengths : 0;
+    bool have = arm_host && arm_host->sve && cpu->has_aarch64;
+    uint16_t host = have ? arm_host->sve_lengths : 0;
 
     cpu->sve_lengths = 0;
     if (!choose(cpu->sve, host != 0, "sve", &cpu->has_sve, errp)) {
@@ -120,7 +121,8 @@ bool arm_cpu_expand(ARMCPU *cpu, Error **errp)
 
     return choose_aarch64(cpu, errp) && choose_sve(cpu, errp) &&
            choose(cpu->pmu, h->pmu, "pmu", &cpu->has_pmu, errp) &&
-           choose(cpu->pauth, h->pauth, "pauth", &cpu->has_pauth, errp) &&
+           choose(cpu->pauth, h->pauth && cpu->has_aarch64, "pauth",
+                  &cpu->has_pauth, errp) &&
            choose(cpu->steal_time, h->steal_time && cpu->has_aarch64,
                   "kvm-steal-time", &cpu->has_steal_time, errp);
 }

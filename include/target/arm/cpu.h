@@ -37,6 +37,7 @@ OBJECT_DECLARE_TYPE(ARMCPU, ARMCPUClass, ARM_CPU)
 /* ---- Registers ---- */
 
 enum {
+    ARM_STEAL_TIME_BYTES = 64,
     ARM_NR_X = 31,
     /* Linux 6.1 lists some 350 without SVE, which adds 50. */
     ARM_REGS_MAX = 4096,
@@ -111,6 +112,9 @@ struct ARMCPU {
     ARMChoice aarch64, pmu, sve, pauth, steal_time;
     uint16_t sve_on, sve_off;       /* bit per length, as the user asked */
     bool no_adjvtime;               /* virtual time runs on while stopped */
+    /* Where the time that others took is told, 64 bytes in RAM that the board
+     * places (Arm DEN0057); 0: nowhere. */
+    uint64_t steal_time_gpa;
 
     /* Fixed by realize */
     bool has_aarch64, has_pmu, has_sve, has_pauth, has_steal_time;
