@@ -46,7 +46,8 @@ $(FUZZ_BUILD)/build.ninja:
 $(ARM_BUILD)/build.ninja:
 	scripts/arm64-sysroot.sh >/dev/null
 	./configure --builddir=$(ARM_BUILD) --enable-debug \
-	    --cross-prefix=aarch64-linux-gnu- --target-list=aarch64-softmmu
+	    --cross-prefix=aarch64-linux-gnu- --target-list=aarch64-softmmu \
+	    $(CHECK_CONFIG)
 
 help:
 	@echo 'make                 configure if needed, build in $(BUILD)/'

@@ -18,6 +18,7 @@ enum {
     ROW_KEEP    = 1 << 2,           /* a reset leaves it */
     ROW_LOW2    = 1 << 3,           /* a reset clears bits 0 and 1 alone */
     ROW_MAYBE   = 1 << 4,           /* not on every host */
+    ROW_SAME    = 1 << 5,           /* a reset writes what is there */
 };
 
 /*
@@ -40,6 +41,7 @@ typedef struct GicRow {
 
 /* Of all CPUs: interrupts from 32 on. */
 static const GicRow v3_dist[] = {
+    { DIST, 0x0008, 0, 0, 1, ROW_SAME },            /* IIDR: what all means */
     { DIST, 0x0010, 0, 0, 1, ROW_KEEP },            /* STATUSR */
     { DIST, 0x0080, 0, 1 },                         /* IGROUPR */
     { DIST, 0x0100, 0x0180, 1 },                    /* ISENABLER */
@@ -83,6 +85,8 @@ static const GicRow v3_cpu[] = {
 };
 
 static const GicRow v2_dist[] = {
+    /* IIDR: until it is written, groups cannot be */
+    { DIST, 0x008, 0, 0, 1, ROW_SAME },
     { DIST, 0x080, 0, 1 },                          /* IGROUPR */
     { DIST, 0x100, 0x180, 1 },                      /* ISENABLER */
     { DIST, 0x400, 0, 8 },                          /* IPRIORITYR */
@@ -240,12 +244,12 @@ static int reset_fn(const KVMGic *g, const GicRow *r, uint64_t cpu, unsigned i,
     if (r->flags & ROW_KEEP) {
         return 0;
     }
-    if (r->flags & ROW_LOW2) {
+    if (r->flags & (ROW_LOW2 | ROW_SAME)) {
         ret = get_value(g, r, cpu, i, &value);
         if (ret < 0) {
             return ret;
         }
-        value &= ~(uint64_t)3;
+        value &= r->flags & ROW_LOW2 ? ~(uint64_t)3 : UINT64_MAX;
     }
     return put_value(g, r, cpu, i, value);
 }

@@ -15,7 +15,7 @@ import os
 import re
 import subprocess
 import sys
-from typing import Dict, List, NamedTuple, Set
+from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 # pylint: disable=wrong-import-position
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -28,6 +28,10 @@ from images import GUEST_MODULES, add_modules, need_busybox     # noqa: E402
 from images import source, start_archive, write                 # noqa: E402
 
 SYSROOT_SCRIPT = os.path.join(TOP, "scripts", "arm64-sysroot.sh")
+# Boots fastest, but knows no key on a GPIO.
+DEFAULT_KERNEL = "cloud-arm64"
+# With GICv2 there is nothing newer that has one.
+OUTER_CPU = {2: "neoverse-n1", 3: "max,sve-max-vq=4,pauth-impdef=on"}
 NEMU = "/bin/nemu -nodefaults -display none -serial stdio -no-user-config"
 GUEST = "-accel kvm -cpu host -m 256 -kernel /Image -initrd /guest.cpio"
 DISK = "-drive if=none,id=d,format=raw,file=/tmp/disk " \
@@ -54,6 +58,44 @@ for c in 0 1 2 3; do
     taskset -c $c true && echo CPU-OK $c
 done
 """
+# Two busy CPUs on one of the host: each misses half.
+CHECK_STEAL = """
+dmesg | grep -q 'using stolen time PV' && echo PV-OK
+for c in 0 1; do taskset -c $c timeout 4 sh -c 'while :; do :; done' & done
+wait
+[ "$(awk '/^cpu /{print $9}' /proc/stat)" -gt 100 ] && echo STEAL-OK
+head -1 /proc/stat
+"""
+# What the CPU has by default on this host, and what was turned off.
+CHECK_FEATURES = """
+grep -m 1 Features /proc/cpuinfo
+grep -q ' sve' /proc/cpuinfo && echo SVE-ON
+grep -q ' paca' /proc/cpuinfo && echo PAUTH-ON
+dmesg | grep -E 'perfevents|vector length'
+"""
+# The power button, as Linux knows it from the device tree.
+CHECK_POWER = """
+modprobe gpio_keys; modprobe evdev
+while [ ! -e /dev/input/event0 ]; do sleep 0.2; done
+echo READY-POWER
+timeout 60 dd if=/dev/input/event0 bs=24 count=1 2>/dev/null > /tmp/event
+hexdump -v -e '12/2 "%04x " "\\n"' /tmp/event
+hexdump -v -e '12/2 "%04x "' /tmp/event | grep -q '0001 0074 0001' &&
+    echo KEY-OK
+"""
+# While the VM stands still its time does, too.
+CHECK_CONTROL = """
+if [ "$(dd if=/dev/vda bs=5 count=1 2>/dev/null)" = again ]; then
+    echo SECOND-BOOT
+    exit 0
+fi
+printf again | dd of=/dev/vda bs=512 conv=sync 2>/dev/null; sync
+a=$(cut -d. -f1 /proc/uptime)
+echo READY-STOP; sleep 3
+b=$(cut -d. -f1 /proc/uptime)
+[ $((b - a)) -ge 3 ] && [ $((b - a)) -le 6 ] && echo TIME-OK
+echo READY-RESET; sleep 100
+"""
 # 250 makes guest-init reboot; the disk tells that it did.
 CHECK_REBOOT = """
 if [ "$(dd if=/dev/vda bs=5 count=1 2>/dev/null)" = again ]; then
@@ -65,6 +107,27 @@ exit 250
 """
 
 
+# While the machine is saved, reset and loaded: timers must come when they are
+# due, on each CPU, and devices go on.
+STATE = "-device state-testdev,period-ms=700 "
+CHECK_STATE = """
+for n in 1 2 3 4; do
+    for c in 0 1; do taskset -c $c sleep 0.3; done
+    [ "$(dd if=/dev/vda bs=64k count=16 2>/dev/null | wc -c)" = 1048576 ] &&
+        echo READ-OK $n
+done
+echo 0 > /sys/devices/system/cpu/cpu1/online && sleep 2 &&
+    echo 1 > /sys/devices/system/cpu/cpu1/online && taskset -c 1 true &&
+    echo POWER-OK
+a=$(cut -d. -f1 /proc/uptime); sleep 2; b=$(cut -d. -f1 /proc/uptime)
+[ $((b - a)) -ge 2 ] && [ $((b - a)) -le 4 ] && echo TIME-OK
+dmesg | grep -iE 'stall|lockup|hung|clocksource.*unstable|BUG|timed out'
+""" + CHECK_DEVICES + "echo STATE-DONE\n"
+STATE_EXPECT = ["state saved and loaded: time [3-9]", "READ-OK 4",
+                "POWER-OK", "TIME-OK",
+                "DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK", "STATE-DONE"]
+
+
 class Case(NamedTuple):
     """One start of NEMU: its arguments, what the guest runs and prints."""
     name: str
@@ -72,9 +135,29 @@ class Case(NamedTuple):
     args: str
     script: str
     expect: List[str]
+    command: str = ""                   # instead of a guest's start
+    # what the guest prints, and the monitor's commands that follow then, with
+    # seconds to wait between them
+    steps: Sequence[Tuple[str, Sequence]] = ()
+    kernel: str = DEFAULT_KERNEL
 
+
+# As clients find out what the host has, without a machine.
+PROBE = """printf '%s\n' '{"execute":"qmp_capabilities"}' \
+    '{"execute":"query-kvm"}' '{"execute":"query-gic-capabilities"}' \
+    '{"execute":"query-cpu-model-expansion","arguments":{"type":"full","model":{"name":"host"}}}' \
+    '{"execute":"quit"}' | nemu -nodefaults -M none,accel=kvm:tcg -qmp stdio
+"""
 
 CASES = [
+    Case("probe/gicv3", 3, "", "", [
+        '"enabled":true', '"version":3,[^}]*"kernel":true',
+        '"version":2,[^}]*"kernel":false', '"kvm-steal-time":true',
+        '"sve512":true', '"sve640":false', '"pauth":true',
+        '"pmu":true'], PROBE),
+    Case("probe/gicv2", 2, "", "", [
+        '"version":2,[^}]*"kernel":true',
+        '"version":3,[^}]*"kernel":false'], PROBE),
     Case("boot/gicv3/1-cpu", 3, "-M virt -smp 1", "", ["GUEST-UP .* cpus 1"]),
     Case("boot/gicv3/4-cpus", 3, "-M virt -smp 4", CHECK_SMP,
          ["GUEST-UP .* cpus 4"] + ["CPU-OK %d" % n for n in range(4)]),
@@ -84,6 +167,32 @@ CASES = [
     Case("boot/gicv3/mmio", 3, "-M virt -smp 2 -object iothread,id=t " +
          MMIO_DEVICES, CHECK_DEVICES,
          ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("boot/gicv3/steal-time", 3, "-M virt -smp 2", CHECK_STEAL,
+         ["PV-OK", "STEAL-OK"]),
+    Case("cpu/features", 3, "-M virt", CHECK_FEATURES,
+         ["SVE-ON", "PAUTH-ON", "perfevents: enabled with armv8_pmuv3",
+          "maximum available vector length 64 bytes"]),
+    Case("cpu/features-less", 3, "-M virt -cpu "
+         "host,pmu=off,pauth=off,sve256=on", CHECK_FEATURES,
+         ["(?s)^(?!.*PAUTH-ON)(?!.*perfevents).*SVE-ON",
+          "maximum available vector length 32 bytes"]),
+    Case("cpu/features-refused", 3, "", "", [
+        "cannot enable sve640: this host does not have it",
+        "cannot enable sve128: SVE is off", "REFUSED 2"],
+        "\n".join("nemu -M virt -accel kvm -display none -cpu host,%s; "
+                  "n=$((n + $?))" % p for p in ("sve640=on",
+                                                "sve=off,sve128=on")) +
+        "\necho REFUSED $n\n"),
+    Case("control/power-button", 3, "-M virt", CHECK_POWER, ["KEY-OK"],
+         steps=[("READY-POWER", ["system_powerdown"])], kernel="arm64"),
+    Case("control/stop-cont-reset", 3, "-M virt -smp 2 " + DISK,
+         CHECK_CONTROL, ["VM status: paused", "TIME-OK", "SECOND-BOOT"],
+         steps=[("READY-STOP", ["stop", 6, "info status", "cont"]),
+                ("READY-RESET", ["system_reset"])]),
+    Case("state/gicv3", 3, "-M virt -smp 2 " + STATE + DISK + " " + NET +
+         " -device virtio-rng-pci", CHECK_STATE, STATE_EXPECT),
+    Case("state/gicv3/mmio", 3, "-M virt -smp 2 -object iothread,id=t -cpu "
+         "host,kvm-no-adjvtime=on " + STATE + MMIO_DEVICES, CHECK_STATE, STATE_EXPECT),
     Case("boot/gicv3/reboot", 3, "-M virt -smp 2 " + DISK, CHECK_REBOOT,
          ["GUEST-RC 250", "SECOND-BOOT"]),
     Case("boot/gicv2/1-cpu", 2, "-M virt,gic-version=2", "",
@@ -94,6 +203,8 @@ CASES = [
     Case("boot/gicv2/mmio", 2, "-M virt,gic-version=2 -smp 2 -object "
          "iothread,id=t " + MMIO_DEVICES, CHECK_DEVICES,
          ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("state/gicv2", 2, "-M virt,gic-version=2 -smp 2 " + STATE + DISK +
+         " " + NET + " -device virtio-rng-pci", CHECK_STATE, STATE_EXPECT),
     Case("boot/gicv2/reboot", 2, "-M virt,gic-version=2 " + DISK,
          CHECK_REBOOT, ["GUEST-RC 250", "SECOND-BOOT"]),
 ]
@@ -119,13 +230,16 @@ def add_arm_busybox(archive: Archive) -> None:
 
 
 def guest_initramfs(kernel: Kernel) -> str:
+    modules = GUEST_MODULES + (["gpio_keys"] if os.path.exists(os.path.join(
+        kernel.modules, "kernel/drivers/input/keyboard/gpio_keys.ko")) else [])
+
     def build(path: str) -> None:
         archive = start_archive(source("guest-init"))
         add_arm_busybox(archive)
-        add_modules(archive, kernel, GUEST_MODULES)
+        add_modules(archive, kernel, modules)
         write(path, archive.bytes())
     return cached("arm-guest", ".cpio", [
-        kernel.tree, " ".join(GUEST_MODULES),
+        kernel.tree, " ".join(modules),
         file_digest(source("guest-init"))], build)
 
 
@@ -165,21 +279,49 @@ def outer_initramfs(binary: str, image: str, guest: str) -> str:
         file_digest(source("arm-outer-init"))], build)
 
 
+def monitor_steps(case: Case) -> str:
+    """Shell commands that say to the monitor what the case wants, and when."""
+    lines = []
+    for mark, commands in case.steps:
+        lines.append("until grep -q %s /tmp/out; do sleep 0.3; done" % mark)
+        lines += ["sleep %d" % c if isinstance(c, int) else "echo " + c
+                  for c in commands]
+    return "\n".join(lines)
+
+
+def start_script(case: Case, folder: str) -> str:
+    """Shell script that starts NEMU; the guest's console is what it prints."""
+    if case.command:
+        return case.command
+    image = "/%s/Image" % folder if case.kernel != DEFAULT_KERNEL else "/Image"
+    base = image.replace("Image", "base.cpio") \
+        if case.kernel != DEFAULT_KERNEL else "/guest.cpio"
+    guest = GUEST.replace("/guest", "/tmp/guest").replace("/Image", image)
+    start = " ".join([NEMU, guest, case.args, APPEND % "all"])
+    files = "cat %s /%s/guest.cpio > /tmp/guest.cpio\n" \
+        "dd if=/dev/zero of=/tmp/disk bs=1M count=16 2>/dev/null\n" \
+        "rm -f /tmp/out; touch /tmp/out\n" % (base, folder)
+    if not case.steps:
+        return files + start + "\n"
+    return files + "(%s\n) | %s\nrc=$?; cat /tmp/out; exit $rc\n" % (
+        monitor_steps(case), start.replace(
+            "-serial stdio", "-serial file:/tmp/out -monitor stdio"))
+
+
 def case_files(cases: List[Case]) -> bytes:
     """A second initramfs: the script of each case and its guest's."""
     archive = Archive()
     for number, case in enumerate(cases):
         script = Archive()
         script.file("script", case.script.encode(), 0o755)
-        folder = "cases/%02d/" % number
-        archive.file(folder + "guest.cpio", script.bytes())
-        modules = APPEND % "all"
-        archive.file(folder + "run", (
-            "cat /guest.cpio /cases/%02d/guest.cpio > /tmp/guest.cpio\n"
-            "dd if=/dev/zero of=/tmp/disk bs=1M count=16 2>/dev/null\n"
-            "%s %s %s %s\n" % (
-                number, NEMU, GUEST.replace("/guest", "/tmp/guest"),
-                case.args, modules)).encode(), 0o755)
+        folder = "cases/%02d" % number
+        archive.file(folder + "/guest.cpio", script.bytes())
+        archive.file(folder + "/run", start_script(case, folder).encode(),
+                     0o755)
+        if case.kernel != DEFAULT_KERNEL:
+            kernel = fetch_kernel(case.kernel)
+            archive.copy(folder + "/Image", kernel.bzimage)
+            archive.copy(folder + "/base.cpio", guest_initramfs(kernel))
     return archive.bytes()
 
 
@@ -191,7 +333,7 @@ def run_outer(gic: int, cases: List[Case], initramfs: str,
     with open(initramfs, "rb") as base:
         write(both, base.read() + case_files(cases))
     command = [
-        "qemu-system-aarch64", "-accel", "tcg", "-cpu", "neoverse-n1",
+        "qemu-system-aarch64", "-accel", "tcg", "-cpu", OUTER_CPU[gic],
         "-M", "virt,virtualization=on,gic-version=%d" % gic, "-m", "2048",
         "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none",
         "-kernel", kernel.bzimage, "-initrd", both,
@@ -211,7 +353,7 @@ def run_outer(gic: int, cases: List[Case], initramfs: str,
 
 def verdict(case: Case, text: str) -> str:
     """What is wrong with a case's part of the console, or nothing."""
-    for pattern in case.expect + ["GUEST-RC 0"]:
+    for pattern in case.expect + ([] if case.command else ["GUEST-RC 0"]):
         if not re.search(pattern, text):
             return "'%s' is not in the guest's output" % pattern
     end = re.search(r"^CASE-END \S+ (\d+)$", text, re.MULTILINE)
@@ -253,7 +395,7 @@ def main() -> int:
     os.makedirs(folder, exist_ok=True)
     failed: Set[str] = set()
     try:
-        kernel = fetch_kernel("cloud-arm64")
+        kernel = fetch_kernel(DEFAULT_KERNEL)
         initramfs = outer_initramfs(
             os.path.join(args.build_dir, "qemu-system-nemu"), kernel.bzimage,
             guest_initramfs(kernel))
