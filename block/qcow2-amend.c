@@ -183,6 +183,10 @@ static bool can_downgrade(BlockDriverState *bs, Error **errp)
         error_setg(errp, "compat=0.10 requires refcount_bits=16");
         return false;
     }
+    if (s->nb_bitmaps) {
+        error_setg(errp, "Cannot downgrade an image with bitmaps");
+        return false;
+    }
     for (guint i = 0; i < s->snapshots->len; i++) {
         const Qcow2Snapshot *sn = g_ptr_array_index(s->snapshots, i);
 

@@ -5,6 +5,7 @@
  * table is followed twice, so loops and tables in one another end.
  */
 #include "util/osdep.h"
+#include "qcow2-bitmap-internal.h"
 #include "qcow2-check-internal.h"
 
 /* ---- L1 ---- */
@@ -116,6 +117,60 @@ static int coroutine_fn walk_snapshots(Qcow2Check *c)
     return ret < 0 ? ret :
            qcow2_check_table(c, s->snapshots_offset, s->snapshots_bytes,
                              &inside);
+}
+
+/* ---- Bitmaps ---- */
+
+static int coroutine_fn walk_bitmap(Qcow2Check *c, const Qcow2Bitmap *b)
+{
+    Qcow2State *s = c->bs->opaque;
+    g_autofree uint64_t *table = NULL;
+    bool inside;
+    int ret = qcow2_check_table(c, b->table_offset, b->table_entries * 8ULL,
+                                &inside);
+
+    if (ret < 0 || !inside) {
+        return ret;
+    }
+    ret = qcow2_bitmap_read_table(c->bs, b, &table);
+    if (ret < 0) {
+        c->r->check_errors++;
+    }
+    for (uint32_t i = 0; ret >= 0 && i < b->table_entries; i++) {
+        uint64_t offset = table[i] & QCOW2_OFFSET_MASK;
+
+        if ((table[i] & QCOW2_BITMAP_RESERVED) ||
+            qcow2_in_cluster(s, offset)) {
+            qcow2_check_say(c, "ERROR bitmap '%s': entry 0x%" PRIx64 " of its "
+                            "table is not valid", b->name, table[i]);
+            c->r->corruptions++;
+        } else if (offset) {
+            ret = qcow2_check_refer(c, offset, s->cluster_bytes, 1, &inside);
+        }
+    }
+    return ret;
+}
+
+static int coroutine_fn walk_bitmaps(Qcow2Check *c)
+{
+    Qcow2State *s = c->bs->opaque;
+    bool inside;
+    int ret;
+
+    if (!s->nb_bitmaps) {
+        return 0;
+    }
+    ret = qcow2_check_table(c, s->bitmap_dir_offset, s->bitmap_dir_bytes,
+                            &inside);
+    if (s->bitmaps->len != s->nb_bitmaps) {
+        qcow2_check_say(c, "ERROR the bitmap directory cannot be read");
+        c->r->corruptions++;
+        c->unsure = true;
+    }
+    for (guint i = 0; ret >= 0 && i < s->bitmaps->len; i++) {
+        ret = walk_bitmap(c, g_ptr_array_index(s->bitmaps, i));
+    }
+    return ret;
 }
 
 /* ---- L2 ---- */
@@ -312,6 +367,7 @@ int coroutine_fn qcow2_check_walk(Qcow2Check *c)
 
     ret = ret < 0 ? ret : walk_l1(c, s->l1_offset, s->l1_size, true);
     ret = ret < 0 ? ret : walk_snapshots(c);
+    ret = ret < 0 ? ret : walk_bitmaps(c);
     return ret < 0 ? ret : walk_all_l2(c);
 }
 

@@ -5,7 +5,7 @@
  * their alignment. Extensions that we do not know are kept as they are.
  */
 #include "util/osdep.h"
-#include "qcow2-internal.h"
+#include "qcow2-bitmap-internal.h"
 #include "util/log.h"
 
 typedef struct HeaderBuf {
@@ -200,8 +200,8 @@ static bool check_tables(Qcow2State *s, Error **errp)
                        65536 * 1024ULL, "Snapshot table", errp);
 }
 
-static void take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
-                           const uint8_t *data)
+static bool take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
+                           const uint8_t *data, Error **errp)
 {
     Qcow2State *s = bs->opaque;
     Qcow2Extension *e;
@@ -209,18 +209,22 @@ static void take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
     if (type == QCOW2_EXT_BACKING_FORMAT) {
         g_free(bs->backing_format);
         bs->backing_format = g_strndup((const char *)data, bytes);
-        return;
+        return true;
     }
     if (type == QCOW2_EXT_DATA_FILE) {
         g_free(s->data_file_name);
         s->data_file_name = g_strndup((const char *)data, bytes);
-        return;
+        return true;
+    }
+    if (type == QCOW2_EXT_BITMAPS) {
+        return qcow2_bitmaps_take_extension(bs, data, bytes, errp);
     }
     e = g_new0(Qcow2Extension, 1);
     e->type = type;
     e->bytes = bytes;
     e->data = g_memdup2(data, bytes);
     STAILQ_INSERT_TAIL(&s->extensions, e, next);
+    return true;
 }
 
 /* From the end of the header to the backing file's name, if it has one. */
@@ -243,7 +247,9 @@ static bool parse_extensions(BlockDriverState *bs, const HeaderBuf *h,
                        type, bytes);
             return false;
         }
-        take_extension(bs, type, bytes, h->data + pos);
+        if (!take_extension(bs, type, bytes, h->data + pos, errp)) {
+            return false;
+        }
         pos += ROUND_UP((uint64_t)bytes, 8);
     }
     return true;
@@ -383,9 +389,13 @@ static bool put_extensions(BlockDriverState *bs, HeaderBuf *h, uint64_t *pos)
 {
     Qcow2State *s = bs->opaque;
     const Qcow2Extension *e;
+    uint8_t bitmaps[QCOW2_BITMAPS_EXT_BYTES];
 
+    qcow2_bitmaps_put_extension(s, bitmaps);
     if (!put_string(h, pos, QCOW2_EXT_BACKING_FORMAT, bs->backing_format) ||
-        !put_string(h, pos, QCOW2_EXT_DATA_FILE, s->data_file_name)) {
+        !put_string(h, pos, QCOW2_EXT_DATA_FILE, s->data_file_name) ||
+        (s->nb_bitmaps && !put_extension(h, pos, QCOW2_EXT_BITMAPS, bitmaps,
+                                         sizeof(bitmaps)))) {
         return false;
     }
     STAILQ_FOREACH(e, &s->extensions, next) {

@@ -4,7 +4,7 @@
  * of the backing file in the header.
  */
 #include "util/osdep.h"
-#include "qcow2-internal.h"
+#include "qcow2-bitmap-internal.h"
 #include <json-c/json.h>
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/visitor.h"
@@ -29,6 +29,7 @@ ImageInfoSpecific *qcow2_get_specific_info(BlockDriverState *bs, Error **errp)
     q->lazy_refcounts = s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS;
     q->corrupt = s->incompatible & QCOW2_INCOMPAT_CORRUPT;
     q->extended_l2 = s->extended_l2;
+    q->bitmaps = qcow2_bitmaps_info(s);
     q->data_file = g_strdup(s->data_file_name);
     q->has_data_file_raw = s->incompatible & QCOW2_INCOMPAT_DATA_FILE;
     q->data_file_raw = s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA;
@@ -200,6 +201,10 @@ static BlockMeasureInfo *measure(const BlockdevCreateOptionsQcow2 *o,
     info = g_new0(BlockMeasureInfo, 1);
     info->fully_allocated = meta + size;
     info->required = meta + m.data;
+    info->has_bitmaps = in && in->drv->can_store_bitmap &&
+        !(o->has_version && o->version == BLOCKDEV_QCOW2_VERSION_V2);
+    info->bitmaps = info->has_bitmaps ?
+                    qcow2_bitmaps_bytes(in, m.cluster_bytes) : 0;
     return info;
 }
 

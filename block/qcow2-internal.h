@@ -13,6 +13,7 @@
  *   resize       another size; preallocation
  *   create       new images
  *   info         facts for users, sizes of new images, backing file's name
+ *   bitmap*      dirty bitmaps: qcow2-bitmap-internal.h
  *   overlap      writes that would go into tables
  *   amend        changes of how an image is made
  *   snapshot*    snapshots in the image
@@ -61,8 +62,8 @@ enum {
     QCOW2_COMPAT_LAZY_REFCOUNTS = 1 << 0,
     QCOW2_AUTOCLEAR_BITMAPS    = 1 << 0,
     QCOW2_AUTOCLEAR_RAW_DATA   = 1 << 1,
-    /* Bitmaps are not kept up to date, so their bit is not ours to keep. */
-    QCOW2_AUTOCLEAR_KNOWN      = QCOW2_AUTOCLEAR_RAW_DATA,
+    QCOW2_AUTOCLEAR_KNOWN      = QCOW2_AUTOCLEAR_BITMAPS |
+                                 QCOW2_AUTOCLEAR_RAW_DATA,
 };
 
 enum {
@@ -167,7 +168,9 @@ typedef struct Qcow2State {
     LIST_HEAD(, Qcow2Alloc) allocs;
     unsigned overlap_check;         /* QCOW2_OL_* */
     GHashTable *table_clusters;     /* cluster to QCOW2_OL_*; NULL: not yet */
+    uint32_t nb_bitmaps;
     uint64_t bitmap_dir_offset, bitmap_dir_bytes;
+    GPtrArray *bitmaps;             /* Qcow2Bitmap: those in the file */
     bool dirty_bit_set;             /* in the file, by us or before */
     bool corrupt, corrupt_told;
 } Qcow2State;

@@ -5,6 +5,7 @@
  */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
+#include "block/dirty-bitmap.h"
 
 /* ---- The L1 table ---- */
 
@@ -287,6 +288,15 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
     if ((uint64_t)size < old && prealloc != PREALLOC_MODE_OFF) {
         error_setg(errp, "Preallocation can't be used for shrinking files");
         return -EINVAL;
+    }
+    for (BdrvDirtyBitmap *m = NULL; (m = bdrv_dirty_bitmap_next(bs, m));) {
+        if (bdrv_dirty_bitmap_inconsistent(m)) {
+            error_setg(errp, "Bitmap '%s' is inconsistent and cannot be "
+                       "resized", bdrv_dirty_bitmap_name(m));
+            error_append_hint(errp, "Try block-dirty-bitmap-remove to delete "
+                              "this bitmap from disk");
+            return -ENOTSUP;
+        }
     }
     if (s->nb_snapshots && s->version < 3) {
         error_setg(errp, "Can't resize a v2 image which has snapshots");

@@ -4,7 +4,7 @@
  * in longer runs where the image is in one piece. See qcow2-internal.h.
  */
 #include "util/osdep.h"
-#include "qcow2-internal.h"
+#include "qcow2-bitmap-internal.h"
 #include "qapi/qapi-events-block-image.h"
 #include "util/log.h"
 
@@ -174,6 +174,9 @@ static bool clear_unknown_autoclear(BlockDriverState *bs, Error **errp)
     Qcow2State *s = bs->opaque;
     int ret;
 
+    if (!s->nb_bitmaps) {
+        s->autoclear &= ~(uint64_t)QCOW2_AUTOCLEAR_BITMAPS;
+    }
     if (bs->read_only || bs->auto_read_only ||
         !(s->autoclear & ~(uint64_t)QCOW2_AUTOCLEAR_KNOWN)) {
         return true;
@@ -194,6 +197,13 @@ static bool read_snapshots(BlockDriverState *bs, Error **errp)
 
     s->snapshots_bad = !qcow2_read_snapshots(bs, checking ? NULL : errp);
     return !s->snapshots_bad || checking;
+}
+
+static bool read_bitmaps(BlockDriverState *bs, Error **errp)
+{
+    bool checking = bs->open_flags & BDRV_O_CHECK;
+
+    return qcow2_bitmaps_read_dir(bs, checking ? NULL : errp) || checking;
 }
 
 typedef struct RepairDirty {
@@ -240,6 +250,7 @@ static void free_state(BlockDriverState *bs)
     g_free(s->reftable);
     g_array_unref(s->pending_free);
     g_ptr_array_unref(s->snapshots);
+    g_ptr_array_unref(s->bitmaps);
 }
 
 static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
@@ -254,13 +265,15 @@ static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
     s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
     s->overlap_check = qcow2_overlap_mask(o->overlap_check);
     s->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
+    s->bitmaps = g_ptr_array_new_with_free_func(qcow2_bitmap_free);
     if (bdrv_open_file_child(bs, o->file, BDRV_CHILD_IMAGE, errp) &&
         qcow2_read_header(bs, errp) && open_data_file(bs, o, errp) &&
         check_lazy(bs, o, errp) && init_caches(bs, o, errp) &&
         read_l1(bs, errp) && qcow2_read_reftable(bs, errp) &&
         read_snapshots(bs, errp) && repair_dirty(bs, errp) &&
-        clear_unknown_autoclear(bs, errp) &&
-        bdrv_open_backing(bs, o->backing, errp)) {
+        clear_unknown_autoclear(bs, errp) && read_bitmaps(bs, errp) &&
+        bdrv_open_backing(bs, o->backing, errp) &&
+        qcow2_bitmaps_load(bs, errp)) {
         return true;
     }
     free_state(bs);
@@ -272,13 +285,16 @@ static int coroutine_fn close_co(void *opaque)
 {
     BlockDriverState *bs = opaque;
     Qcow2State *s = bs->opaque;
-    int ret;
+    int ret, bitmaps_ret;
 
     co_mutex_lock(&s->lock);
     if (s->corrupt) {
         co_mutex_unlock(&s->lock);
         return 0;                   /* what is there stays */
     }
+    co_mutex_unlock(&s->lock);
+    bitmaps_ret = qcow2_bitmaps_store(bs);
+    co_mutex_lock(&s->lock);
     ret = qcow2_flush(bs);
     if (ret >= 0) {
         ret = qcow2_write_counts(bs);
@@ -286,7 +302,7 @@ static int coroutine_fn close_co(void *opaque)
     ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
     ret = ret < 0 ? ret : qcow2_mark_clean(bs);
     co_mutex_unlock(&s->lock);
-    return ret;
+    return ret < 0 ? ret : bitmaps_ret;
 }
 
 static void qcow2_close(BlockDriverState *bs)
@@ -335,6 +351,25 @@ static bool qcow2_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
                          bdrv_get_filename(bs));
     }
     return ret >= 0;
+}
+
+/* Bitmaps that were stored are in use again, or can be from now on. */
+static void qcow2_reopen_done(BlockDriverState *bs)
+{
+    Error *err = NULL;
+
+    if (!bs->read_only) {
+        if ((bs->file->perm & BLK_PERM_WRITE) &&
+            !qcow2_bitmaps_claim(bs, &err)) {
+            error_report_err(err);
+        }
+        return;
+    }
+    for (BdrvDirtyBitmap *m = NULL; (m = bdrv_dirty_bitmap_next(bs, m));) {
+        if (bdrv_dirty_bitmap_persistent(m)) {
+            bdrv_dirty_bitmap_set_readonly(m, true);
+        }
+    }
 }
 
 static int64_t qcow2_get_length(BlockDriverState *bs)
@@ -691,6 +726,8 @@ static const BlockDriver qcow2_driver = {
     .close = qcow2_close,
     .child_refs = qcow2_child_refs,
     .reopen_prepare = qcow2_reopen_prepare,
+    .reopen_commit = qcow2_reopen_done,
+    .reopen_abort = qcow2_reopen_done,
     .get_length = qcow2_get_length,
     .get_cluster_size = qcow2_get_cluster_size,
     .create_options = qcow2_create_options,
@@ -702,6 +739,8 @@ static const BlockDriver qcow2_driver = {
     .co_change_backing = qcow2_co_change_backing,
     .co_check = qcow2_co_check,
     .co_amend = qcow2_co_amend,
+    .can_store_bitmap = qcow2_can_store_bitmap,
+    .remove_stored_bitmap = qcow2_remove_stored_bitmap,
     .co_snapshot_create = qcow2_co_snapshot_create,
     .co_snapshot_goto = qcow2_co_snapshot_goto,
     .co_snapshot_delete = qcow2_co_snapshot_delete,
