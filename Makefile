@@ -82,8 +82,13 @@ check: deps-build+test
 
 check-arm: deps-build+test+arm
 	@$(MAKE) --no-print-directory $(ARM_BUILD)/build.ninja
-	@$(PYTHON) scripts/test-summary.py --build-dir $(ARM_BUILD) $(TESTS)
-	@$(PYTHON) tests/lab/arm.py --build-dir $(ARM_BUILD) $(LABARGS)
+	@$(MAKE) --no-print-directory $(CHECK_BUILD)/build.ninja >/dev/null
+	@$(PYTHON) scripts/compare-builds.py $(CHECK_BUILD) $(ARM_BUILD)
+	@status=0; sum=$(ARM_BUILD)/test-summary; \
+	TEST_SUMMARY=$$sum $(PYTHON) scripts/test-summary.py \
+	    --build-dir $(ARM_BUILD) $(TESTS) || status=1; \
+	$(PYTHON) tests/lab/arm.py --build-dir $(ARM_BUILD) --after $$sum \
+	    $(LABARGS) || status=1; exit $$status
 
 check-lab: deps-build+lab
 	@$(MAKE) --no-print-directory program

@@ -46,12 +46,17 @@ ARCH_TEST = re.compile(r"^\s*#\s*(?:el)?if.*(?:__(?:x86_64|amd64|i386|aarch64"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 
+def belongs(name, key):
+    """A folder's file, or one of the files that share a name's beginning."""
+    return name == key or name.startswith(key + "/") or (
+        name.startswith(key + "-") and "/" not in name[len(key):])
+
+
 def rank_of(path):
     """Rank of a header or source, and the table's name for its place."""
     name = os.path.splitext(path)[0]
-    best = max((key for key in RANKS
-                if name == key or name.startswith((key + "/", key + "-"))),
-               key=len, default=None)
+    best = max((key for key in RANKS if belongs(name, key)), key=len,
+               default=None)
     return RANKS.get(best)
 
 

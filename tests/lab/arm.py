@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boot Debian's arm64 kernel in NEMU, inside an emulated Arm machine with KVM.
 
-    arm.py [--list] [-k PATTERN] [--build-dir DIR]
+    arm.py [--list] [-k PATTERN] [--build-dir DIR] [--after SUMMARY]
 
 QEMU's emulated machine has EL2, so its kernel has /dev/kvm. One outer machine
 for each kind runs all its cases, one after another: its initramfs brings
 NEMU, the libraries it needs, the guest's kernel and initramfs. The last line
-is "N passed, N failed, N skipped"; consoles are left in <build>/lab-logs.
+is "N passed, N failed, N skipped", with what the file SUMMARY counts already;
+consoles are left in <build>/lab-logs.
 """
 import argparse
 import fnmatch
@@ -379,12 +380,24 @@ def run_cases(gic: int, cases: List[Case], initramfs: str,
     return failed
 
 
+def close(passed: int, failed: int, skipped: int, after: str) -> None:
+    """The closing line, preceded by the lab's own when there is more."""
+    line = "%d passed, %d failed, %d skipped"
+    print((line if not after else "lab: " + line) % (passed, failed, skipped))
+    if after:
+        with open(after, encoding="utf-8") as text:
+            before = [int(n) for n in re.findall(r"\d+", text.read())]
+        print(line % (before[0] + passed, before[1] + failed,
+                      before[2] + skipped))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("-k", dest="pattern", default="*")
     parser.add_argument("--build-dir", default="build-aarch64")
+    parser.add_argument("--after", default="")
     args = parser.parse_args()
     pattern = args.pattern if "*" in args.pattern else "*%s*" % args.pattern
     cases = [c for c in CASES if fnmatch.fnmatch(c.name, pattern)]
@@ -404,10 +417,9 @@ def main() -> int:
                                 initramfs, folder)
     except Skip as reason:
         print("no Arm lab here: %s" % reason)
-        print("0 passed, 0 failed, %d skipped" % len(cases))
+        close(0, 0, len(cases), args.after)
         return 1
-    print("%d passed, %d failed, 0 skipped" % (len(cases) - len(failed),
-                                               len(failed)))
+    close(len(cases) - len(failed), len(failed), 0, args.after)
     return 1 if failed or not cases else 0
 
 

@@ -22,6 +22,7 @@ def load(name):
 
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))   # they import each other
+builds = load("compare-builds")
 layers = load("check-layers")
 size = load("check-size")
 device = load("check-device")
@@ -29,6 +30,30 @@ maintainers = load("check-maintainers")
 spdx = load("check-spdx")
 text = load("check-text")
 trace = load("check-trace")
+
+
+class BuildsTest(unittest.TestCase):
+    NINJA = """
+build util/libutil.a.p/iov.c.o: c_COMPILER ../util/iov.c || qapi/x.h
+build hw/libhw.a.p/pl011.c.o: c_COMPILER ../hw/char/pl011.c
+build qapi/libqapi.a.p/types.c.o: c_COMPILER qapi/qapi-types.c
+build tests/t.p/t.c.o: c_COMPILER ../tests/t.c
+build util/libutil.a: STATIC_LINKER util/libutil.a.p/iov.c.o
+build hw/libhw.a: STATIC_LINKER hw/libhw.a.p/pl011.c.o
+build tests/t: c_LINKER tests/t.p/t.c.o
+build qemu-system-nemu: c_LINKER qapi/libqapi.a.p/types.c.o | util/libutil.a hw/libhw.a /usr/lib/libz.so
+"""
+
+    def test_sources(self):
+        self.assertEqual(builds.sources(self.NINJA), {
+            "util/iov.c", "hw/char/pl011.c", "qapi/qapi-types.c"})
+        self.assertEqual(builds.sources("build a: b c"), set())
+
+    def test_neutral(self):
+        paths = builds.sources(self.NINJA) | {"util/coroutine-x86_64.S",
+                                              "hw/pci-host/gpex.c"}
+        self.assertEqual(builds.neutral(paths, layers.rank_of),
+                         {"util/iov.c", "qapi/qapi-types.c"})
 
 
 class LayersTest(unittest.TestCase):
@@ -48,6 +73,7 @@ class LayersTest(unittest.TestCase):
                 ("system/cpus.c", "monitor/monitor.h", "rank 4 includes"),
                 ("migration/vmstate.c", "io/socket.h", None),
                 ("hw/net/a.c", "migration/vmstate.h", None),
+                ("hw/pci/pci.c", "hw/pci-host/gpex.h", "rank 4 includes"),
                 ("hw/net/a.c", "hw/net/b-internal.h", None),
                 ("hw/net/a.c", "hw/virtio/virtio-internal.h", "private"),
                 ("hw/net/a.c", "../b.h", "leaves its folder"),
