@@ -41,6 +41,12 @@ NET = "-netdev user,id=n -device virtio-net-pci,netdev=n,romfile="
 MMIO_DEVICES = "-drive if=none,id=d,format=raw,file=/tmp/disk " \
     "-device virtio-blk-device,drive=d,iothread=t -netdev user,id=n " \
     "-device virtio-net-device,netdev=n -device virtio-rng-device"
+# Debian's AAVMF, kept without the zeros that pad its files.
+FLASH = "-drive if=pflash,format=raw,readonly=on,file=/tmp/code " \
+    "-drive if=pflash,format=raw,file=/tmp/vars"
+FIRMWARE_PACKAGE = "qemu-efi-aarch64"
+FIRMWARE_FILES = {"code": "AAVMF_CODE.fd", "vars": "AAVMF_VARS.fd"}
+FLASH_BYTES = 64 << 20
 APPEND = "-append 'console=ttyAMA0 quiet panic=-1 guest.modules=%s'"
 
 # What the guest does: each line that it prints is looked for.
@@ -97,6 +103,28 @@ b=$(cut -d. -f1 /proc/uptime)
 [ $((b - a)) -ge 3 ] && [ $((b - a)) -le 6 ] && echo TIME-OK
 echo READY-RESET; sleep 100
 """
+CHECK_EFI = """
+[ -d /sys/firmware/efi ] && echo EFI-OK
+"""
+CHECK_TREE = CHECK_EFI + """
+[ -d /proc/device-tree/pcie@10000000 ] && ! [ -d /sys/firmware/acpi ] &&
+    echo TREE-OK
+"""
+CHECK_ACPI = CHECK_EFI + """
+[ -f /sys/firmware/acpi/tables/DSDT ] && ! [ -d /proc/device-tree/psci ] &&
+    echo ACPI-OK
+dmesg | grep -i acpi | grep -iE 'error|warn|bug'
+"""
+CHECK_VARIABLE = """
+modprobe efivarfs
+mount -t efivarfs none /sys/firmware/efi/efivars
+v=/sys/firmware/efi/efivars/Nemu-3a5b1e1c-6f1d-4f0e-9d52-6b1f3c2d4e5f
+if [ "$(tail -c 4 $v 2>/dev/null)" = kept ]; then
+    echo VARIABLE-KEPT
+else
+    printf '\\007\\0\\0\\0kept' > $v && echo VARIABLE-WRITTEN
+fi
+"""
 # 250 makes guest-init reboot; the disk tells that it did.
 CHECK_REBOOT = """
 if [ "$(dd if=/dev/vda bs=5 count=1 2>/dev/null)" = again ]; then
@@ -141,6 +169,8 @@ class Case(NamedTuple):
     # seconds to wait between them
     steps: Sequence[Tuple[str, Sequence]] = ()
     kernel: str = DEFAULT_KERNEL
+    firmware: bool = False
+    starts: int = 1                     # with the same disk and flash
 
 
 # As clients find out what the host has, without a machine.
@@ -208,6 +238,22 @@ CASES = [
          " " + NET + " -device virtio-rng-pci", CHECK_STATE, STATE_EXPECT),
     Case("boot/gicv2/reboot", 2, "-M virt,gic-version=2 " + DISK,
          CHECK_REBOOT, ["GUEST-RC 250", "SECOND-BOOT"]),
+    Case("firmware/gicv3/tree", 3, "-M virt,acpi=off " + DISK, CHECK_TREE,
+         ["GUEST-UP .* cpus 1", "EFI-OK", "TREE-OK"], firmware=True),
+    Case("firmware/gicv3/acpi", 3, "-M virt -smp 4 " + DISK + " " + NET +
+         " -device virtio-rng-pci", CHECK_ACPI + CHECK_DEVICES,
+         ["GUEST-UP .* cpus 4", "EFI-OK", "ACPI-OK", "DISK-OK", "NET-OK",
+          "RNG-OK", "CLOCK-OK"], firmware=True),
+    Case("firmware/gicv3/variable", 3, "-M virt", CHECK_VARIABLE,
+         ["VARIABLE-WRITTEN", "VARIABLE-KEPT"], firmware=True, starts=2),
+    Case("firmware/gicv3/reboot", 3, "-M virt " + DISK, CHECK_REBOOT,
+         ["GUEST-RC 250", "SECOND-BOOT"], firmware=True),
+    Case("firmware/gicv3/power-button", 3, "-M virt", CHECK_POWER, ["KEY-OK"],
+         steps=[("READY-POWER", ["system_powerdown"])], firmware=True),
+    Case("firmware/gicv2/acpi", 2, "-M virt,gic-version=2 " + DISK + " " +
+         NET + " -device virtio-rng-pci", CHECK_ACPI + CHECK_DEVICES,
+         ["GUEST-UP .* cpus 1", "EFI-OK", "ACPI-OK", "DISK-OK", "NET-OK",
+          "RNG-OK", "CLOCK-OK"], firmware=True),
 ]
 
 
@@ -231,7 +277,7 @@ def add_arm_busybox(archive: Archive) -> None:
 
 
 def guest_initramfs(kernel: Kernel) -> str:
-    modules = GUEST_MODULES + (["gpio_keys"] if os.path.exists(os.path.join(
+    modules = GUEST_MODULES + ["efivarfs"] + (["gpio_keys"] if os.path.exists(os.path.join(
         kernel.modules, "kernel/drivers/input/keyboard/gpio_keys.ko")) else [])
 
     def build(path: str) -> None:
@@ -263,6 +309,7 @@ def libraries(program: str, sysroot: str) -> Dict[str, str]:
 
 def outer_initramfs(binary: str, image: str, guest: str) -> str:
     sysroot = run([SYSROOT_SCRIPT]).strip()
+    firmware = os.path.join(unpack(FIRMWARE_PACKAGE), "usr/share/AAVMF")
 
     def build(path: str) -> None:
         archive = start_archive(source("arm-outer-init"))
@@ -274,9 +321,12 @@ def outer_initramfs(binary: str, image: str, guest: str) -> str:
             archive.copy(folder + name, library, 0o755)
         archive.copy("Image", image)
         archive.copy("guest.cpio", guest)
+        for name, file in FIRMWARE_FILES.items():
+            with open(os.path.join(firmware, file), "rb") as flash:
+                archive.file(name, flash.read().rstrip(b"\0"))
         write(path, archive.bytes())
     return cached("arm-outer", ".cpio", [
-        file_identity(binary), image, guest, sysroot,
+        file_identity(binary), image, guest, sysroot, firmware,
         file_digest(source("arm-outer-init"))], build)
 
 
@@ -298,12 +348,17 @@ def start_script(case: Case, folder: str) -> str:
     base = image.replace("Image", "base.cpio") \
         if case.kernel != DEFAULT_KERNEL else "/guest.cpio"
     guest = GUEST.replace("/guest", "/tmp/guest").replace("/Image", image)
-    start = " ".join([NEMU, guest, case.args, APPEND % "all"])
+    start = " ".join([NEMU, guest, case.args, FLASH if case.firmware else "",
+                      APPEND % "all"])
     files = "cat %s /%s/guest.cpio > /tmp/guest.cpio\n" \
         "dd if=/dev/zero of=/tmp/disk bs=1M count=16 2>/dev/null\n" \
         "rm -f /tmp/out; touch /tmp/out\n" % (base, folder)
+    if case.firmware:
+        files += "for bank in code vars; do\n" \
+            "    cat /$bank > /tmp/$bank; truncate -s %d /tmp/$bank\n" \
+            "done\n" % FLASH_BYTES
     if not case.steps:
-        return files + start + "\n"
+        return files + " && ".join([start] * case.starts) + "\n"
     return files + "(%s\n) | %s\nrc=$?; cat /tmp/out; exit $rc\n" % (
         monitor_steps(case), start.replace(
             "-serial stdio", "-serial file:/tmp/out -monitor stdio"))

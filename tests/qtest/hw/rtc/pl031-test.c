@@ -26,6 +26,7 @@ static void test_time(void)
     g_assert_cmphex(qtest_readl(qts, CR), ==, 1);
     g_assert_cmphex(qtest_readl(qts, ID), ==, 0x31);
     g_assert_cmphex(qtest_readl(qts, ID + 0x1c), ==, 0xb1);
+    g_assert_cmphex(qtest_readb(qts, ID + 0x1c), ==, 0xb1);     /* edk2 */
     qtest_writel(qts, DR, 5);
     qtest_writel(qts, CR, 0);
     g_assert_cmpuint(qtest_readl(qts, DR), >=, now);
