@@ -60,7 +60,11 @@ int coroutine_fn qcow2_co_change_backing(BlockDriverState *bs,
     co_mutex_lock(&s->lock);
     bs->backing_file = g_strdup(filename);
     bs->backing_format = g_strdup(format);
-    ret = qcow2_write_header(bs);
+    /* What was copied from the old one is there before its name goes. */
+    ret = qcow2_flush(bs);
+    if (ret >= 0) {
+        ret = qcow2_write_header(bs);
+    }
     co_mutex_unlock(&s->lock);
     if (ret < 0) {
         g_free(bs->backing_file);

@@ -169,6 +169,5 @@ int img_amend(int argc, char **argv)
     status = img_options_want_help(joined) ?
              print_help(bdrv_get_format_name(blk_get_bs(blk))) :
              amend(blk, joined, show && !quiet);
-    blk_unref(blk);
-    return status;
+    return tool_close(blk, argv[first]) ? status : 1;
 }

@@ -206,6 +206,5 @@ int img_bitmap(int argc, char **argv)
     b.name = argv[first + 1];
     status = run_bitmap(&b, argv[first]);
     blk_unref(b.source);
-    blk_unref(b.blk);
-    return status;
+    return tool_close(b.blk, argv[first]) ? status : 1;
 }

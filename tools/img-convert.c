@@ -274,8 +274,7 @@ out:
          i < G_N_ELEMENTS(c->sources); i++) {
         blk_unref(c->sources[i].blk);
     }
-    blk_unref(c->copy.target);
-    return ret;
+    return tool_close(c->copy.target, c->out_name) ? ret : 1;
 }
 
 static int convert_main(Convert *c, int argc, char **argv, int first)

@@ -146,6 +146,5 @@ int img_dd(int argc, char **argv)
     }
     status = run_dd(&d);
     blk_unref(d.src);
-    blk_unref(d.dst);
-    return status;
+    return tool_close(d.dst, d.out_name) ? status : 1;
 }

@@ -233,7 +233,7 @@ static int rebase(Rebase *r)
         tool_progress_set(100);
     }
     tool_progress_end();
-    blk_unref(r->blk);
+    ok &= tool_close(r->blk, r->name);
     blk_unref(r->old);
     blk_unref(r->new);
     return !ok;

@@ -136,7 +136,7 @@ int img_resize(int argc, char **argv)
         return 1;
     }
     status = resize_image(blk, change, sign, shrink, prealloc);
-    blk_unref(blk);
+    status = tool_close(blk, argv[first]) ? status : 1;
     if (!status && !quiet) {
         printf("Image resized.\n");
     }

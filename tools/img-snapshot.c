@@ -106,8 +106,7 @@ int img_snapshot(int argc, char **argv)
              apply ? apply_snapshot(bs, apply) :
              delete ? delete_snapshot(bs, delete) :
              list ? list_snapshots(bs) : 0;
-    blk_unref(blk);
-    return status;
+    return tool_close(blk, argv[first]) ? status : 1;
 }
 
 /* ---- -l of other commands ---- */

@@ -142,6 +142,18 @@ BlockBackend *tool_open(const char *name, const ToolOpen *o)
     return blk;
 }
 
+bool tool_close(BlockBackend *blk, const char *name)
+{
+    int ret = blk ? blk_flush(blk) : 0;
+
+    if (ret < 0) {
+        error_report("Could not write all of '%s': %s", name,
+                     g_strerror(-ret));
+    }
+    blk_unref(blk);
+    return ret >= 0;
+}
+
 /* The tools share all rights, so only their own grow. */
 bool tool_add_perm(BlockBackend *blk, uint64_t perm, Error **errp)
 {

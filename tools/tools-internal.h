@@ -90,6 +90,9 @@ bool tool_check_cache(const char *mode);
 BlockBackend *tool_open(const char *name, const ToolOpen *o);
 /* tool_open_err: the same with an error instead. */
 BlockBackend *tool_open_err(const char *name, const ToolOpen *o, Error **errp);
+/* tool_close: write what is still in memory, and close. @blk may be NULL.
+ * false: not all could be written, which is reported. */
+bool tool_close(BlockBackend *blk, const char *name);
 
 /* tool_add_perm: take more rights on the image. */
 bool tool_add_perm(BlockBackend *blk, uint64_t perm, Error **errp);
