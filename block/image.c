@@ -173,8 +173,8 @@ ImageInfo *bdrv_image_info(BlockDriverState *bs, Error **errp)
     info->cluster_size = bdrv_get_cluster_size(bs);
     info->has_cluster_size = info->cluster_size != 0;
     info->has_encrypted = info->encrypted = bs->encrypted;
-    info->has_dirty_flag = bs->drv->is_dirty != NULL;
-    info->dirty_flag = info->has_dirty_flag && bs->drv->is_dirty(bs);
+    info->has_dirty_flag = bs->drv->is_dirty || allocated >= 0;
+    info->dirty_flag = bs->drv->is_dirty && bs->drv->is_dirty(bs);
     backing_info(bs, info);
     info->snapshots = snapshot_infos(bs);
     info->format_specific = bdrv_get_specific_info(bs, &err);

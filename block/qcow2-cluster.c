@@ -157,6 +157,14 @@ static uint32_t sub_mask(const Qcow2State *s, unsigned from, unsigned to)
     return (uint32_t)(((1ULL << b) - 1) & ~((1ULL << a) - 1));
 }
 
+/* The first cluster of a data file is at 0: there the flag tells. */
+static bool has_place(const Qcow2State *s, uint64_t entry)
+{
+    return (entry & QCOW2_OFFSET_MASK) ||
+           ((s->incompatible & QCOW2_INCOMPAT_DATA_FILE) &&
+            (entry & QCOW2_OFLAG_COPIED));
+}
+
 static Qcow2Kind sub_kind(const Qcow2State *s, uint64_t entry, uint64_t bitmap,
                           unsigned sub)
 {
@@ -165,7 +173,7 @@ static Qcow2Kind sub_kind(const Qcow2State *s, uint64_t entry, uint64_t bitmap,
     }
     if (!s->extended_l2) {
         return s->version >= 3 && (entry & QCOW2_OFLAG_ZERO) ? QCOW2_ZERO :
-               entry & QCOW2_OFFSET_MASK ? QCOW2_DATA : QCOW2_UNALLOCATED;
+               has_place(s, entry) ? QCOW2_DATA : QCOW2_UNALLOCATED;
     }
     return bitmap >> 32 & BIT(sub) ? QCOW2_ZERO :
            bitmap & BIT(sub) ? QCOW2_DATA : QCOW2_UNALLOCATED;
@@ -199,9 +207,7 @@ static int check_entry(BlockDriverState *bs, uint64_t offset, uint64_t entry,
 static bool has_host(const Qcow2State *s, const BlockDriverState *bs,
                      uint64_t entry)
 {
-    return !(entry & QCOW2_OFLAG_COMPRESSED) &&
-           ((entry & QCOW2_OFFSET_MASK) ||
-            (s->data_file != bs->file && (entry & QCOW2_OFLAG_COPIED)));
+    return !(entry & QCOW2_OFLAG_COMPRESSED) && has_place(s, entry);
 }
 
 /* ---- Looking up ---- */
@@ -233,7 +239,8 @@ static bool map_continues(BlockDriverState *bs, const Qcow2Map *m,
         m->kind == QCOW2_COMPRESSED) {
         return false;
     }
-    if (m->kind == QCOW2_UNALLOCATED) {
+    /* Subclusters without content may have a place all the same. */
+    if (m->kind == QCOW2_UNALLOCATED && !s->extended_l2) {
         return true;
     }
     return has_host(s, bs, entry) == m->has_host &&
@@ -515,6 +522,9 @@ static uint64_t bitmap_after(const Qcow2State *s, const Qcow2Alloc *a,
 
     if (!s->extended_l2) {
         return 0;
+    }
+    if (a->prealloc) {
+        return old;
     }
     if (qcow2_alloc_copies_all(s, a, old_entry)) {
         return UINT32_MAX;

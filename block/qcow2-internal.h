@@ -123,6 +123,7 @@ typedef struct Qcow2Alloc {
     uint64_t clusters;
     uint64_t from, to;              /* guest bytes that the request writes */
     bool keep_old;                  /* same host clusters: nothing to free */
+    bool prealloc;                  /* a place without content, if possible */
     bool fresh;                     /* past the end of the file: zeros */
     CoQueue waiters;
     LIST_ENTRY(Qcow2Alloc) next;
@@ -172,6 +173,7 @@ typedef struct Qcow2State {
     uint64_t bitmap_dir_offset, bitmap_dir_bytes;
     GPtrArray *bitmaps;             /* Qcow2Bitmap: those in the file */
     bool dirty_bit_set;             /* in the file, by us or before */
+    bool holes_checked, has_holes;  /* in clusters that are in use */
     bool corrupt, corrupt_told;
 } Qcow2State;
 

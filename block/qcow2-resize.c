@@ -118,6 +118,9 @@ static int coroutine_fn preallocate(BlockDriverState *bs, uint64_t from,
                                         alloc->clusters << s->cluster_bits, 0);
         }
         if (ret >= 0 && alloc) {
+            /* A backing file goes on to show through; data files that are
+             * read as raw images have content everywhere. */
+            alloc->prealloc = !(s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA);
             ret = qcow2_link_alloc(bs, alloc);
         } else if (alloc) {
             qcow2_abort_write(bs, alloc);

@@ -672,6 +672,36 @@ static int coroutine_fn qcow2_co_pdiscard(BlockDriverState *bs, int64_t offset,
     return ret;
 }
 
+/*
+ * Clusters in use that take no space are a sign of preallocation; only then it
+ * pays to look for holes in the file for each range of data. Counted once, and
+ * no further than needed to know. Lock held.
+ */
+static bool coroutine_fn clusters_have_holes(BlockDriverState *bs)
+{
+    Qcow2State *s = bs->opaque;
+    int64_t taken = bdrv_get_allocated_file_size(bs->file->bs);
+    uint64_t real, limit, end, used = 0;
+
+    if (s->holes_checked || taken < 0) {
+        return s->has_holes;
+    }
+    real = taken >> s->cluster_bits;
+    limit = MAX(real * 10 / 9, real + 2);
+    end = qcow2_clusters(s, bs->file->bs->total_bytes);
+    for (uint64_t i = 0; i < end && used < limit; i++) {
+        uint64_t count;
+
+        if (qcow2_get_refcount(bs, i, &count) < 0) {
+            return false;
+        }
+        used += count != 0;
+    }
+    s->holes_checked = true;
+    s->has_holes = used >= limit;
+    return s->has_holes;
+}
+
 static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
                                               bool want_zero, int64_t offset,
                                               int64_t bytes, BdrvStatus *st)
@@ -682,13 +712,17 @@ static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
 
     co_mutex_lock(&s->lock);
     ret = qcow2_lookup(bs, offset, bytes, &m);
+    if (ret >= 0 && want_zero && m.kind == QCOW2_DATA &&
+        !clusters_have_holes(bs)) {
+        flags = BDRV_BLOCK_RECURSED;
+    }
     co_mutex_unlock(&s->lock);
     if (ret < 0) {
         return ret;
     }
     *st = (BdrvStatus) { .pnum = m.bytes, .map = m.host,
                          .file = s->data_file->bs };
-    if (m.has_host && (m.kind == QCOW2_DATA || m.kind == QCOW2_ZERO)) {
+    if (m.has_host && m.kind != QCOW2_COMPRESSED) {
         flags |= BDRV_BLOCK_OFFSET_VALID;
     }
     switch (m.kind) {
@@ -699,7 +733,7 @@ static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
     case QCOW2_ZERO:
         return flags | BDRV_BLOCK_ZERO;
     default:
-        return 0;
+        return flags;
     }
 }
 

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images of all creation options: each project's tools read, check and
+compare what the other's made and wrote. Data is compared with a model."""
+import json
+import sys
+
+from toolcase import (NEMU, Model, Tools, apply, check, good, main, plain,
+                      qemu, run, test)
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# name: (format, -o, bytes, with a backing file)
+CASES = {
+    "default": ("qcow2", "", 3 * MIB, ""),
+    "v2": ("qcow2", "compat=0.10", 3 * MIB, ""),
+    "v2 by name": ("qcow2", "compat=v2", 3 * MIB, ""),
+    "v3 by name": ("qcow2", "compat=v3", 3 * MIB, ""),
+    "cluster 512": ("qcow2", "cluster_size=512", 1 * MIB, ""),
+    "cluster 1k": ("qcow2", "cluster_size=1k", 2 * MIB, ""),
+    "cluster 4k": ("qcow2", "cluster_size=4k", 3 * MIB, ""),
+    "cluster 2M": ("qcow2", "cluster_size=2M", 9 * MIB, ""),
+    "cluster 512 v2": ("qcow2", "cluster_size=512,compat=0.10", 1 * MIB, ""),
+    "subclusters": ("qcow2", "extended_l2=on", 3 * MIB, ""),
+    "subclusters 16k": ("qcow2", "extended_l2=on,cluster_size=16k", 3 * MIB,
+                        ""),
+    "subclusters 2M": ("qcow2", "extended_l2=on,cluster_size=2M", 9 * MIB, ""),
+    "lazy": ("qcow2", "lazy_refcounts=on", 3 * MIB, ""),
+    "zstd": ("qcow2", "compression_type=zstd", 3 * MIB, ""),
+    "data file": ("qcow2", "data_file=DATA", 3 * MIB, ""),
+    "raw data file": ("qcow2", "data_file=DATA,data_file_raw=on", 3 * MIB, ""),
+    "metadata": ("qcow2", "preallocation=metadata", 3 * MIB, ""),
+    "falloc": ("qcow2", "preallocation=falloc", 3 * MIB, ""),
+    "full": ("qcow2", "preallocation=full", 3 * MIB, ""),
+    "metadata and subclusters": (
+        "qcow2", "preallocation=metadata,extended_l2=on", 3 * MIB, ""),
+    "backing raw": ("qcow2", "", 3 * MIB, "raw"),
+    "backing qcow2": ("qcow2", "cluster_size=4k", 3 * MIB, "qcow2"),
+    "backing v2": ("qcow2", "compat=0.10", 3 * MIB, "qcow2"),
+    "backing and subclusters": ("qcow2", "extended_l2=on", 3 * MIB, "qcow2"),
+    "backing, subclusters, metadata": (
+        "qcow2", "extended_l2=on,preallocation=metadata", 3 * MIB, "qcow2"),
+    "odd size": ("qcow2", "", 3 * MIB - 512, ""),
+    "size in no sectors": ("qcow2", "", 1 * MIB + 100, ""),
+    "raw": ("raw", "", 3 * MIB, ""),
+    "raw falloc": ("raw", "preallocation=falloc", 3 * MIB, ""),
+    "raw full": ("raw", "preallocation=full", 3 * MIB, ""),
+    "raw odd": ("raw", "", 1 * MIB + 512, ""),
+}
+for bits in (1, 2, 4, 8, 16, 32, 64):
+    CASES["refcounts of %d bits" % bits] = (
+        "qcow2", "refcount_bits=%d" % bits, 2 * MIB, "")
+
+
+def make_backing(maker: Tools, image_format: str, model: Model) -> None:
+    """A base that is shorter than what goes on top of it."""
+    size = len(model.data) // 2
+    good(maker.img, "create", "-q", "-f", image_format, "base", str(size))
+    byte = 0x5a
+    apply(maker, image_format, "base",
+          ["write -q -P %d 0 %d" % (byte, size // 2)])
+    model.data[:size // 2] = bytes([byte]) * (size // 2)
+
+
+def compare_descriptions(image: str) -> None:
+    """Both say the same of an image."""
+    for args in (["info"], ["info", "--output=json"],
+                 ["map", "--output=json"]):
+        mine = run(NEMU.img, *args, image)
+        peer = run(qemu().img, *args, image)
+        check(mine[0] == peer[0] == 0, args, mine, peer)
+        left, right = mine[1], peer[1]
+        if args[-1] == "--output=json":
+            left, right = json.loads(left), json.loads(right)
+        if left != right and isinstance(left, list):
+            left, right = ([e for e in left if e not in right],
+                           [e for e in right if e not in left])
+        check(left == right, image, args, left, right)
+
+
+def one_way(name: str, maker: Tools, reader: Tools, number: int) -> None:
+    image_format, options, size, backing = CASES[name]
+    image = "%s-%d-%s" % (maker.name, number, name.replace(" ", "-"))
+    options = options.replace("DATA", image + ".data")
+    model = Model((size + 511) // 512 * 512, number)
+    args = [maker.img, "create", "-f", image_format]
+    if backing:
+        make_backing(maker, backing, model)
+        args += ["-b", "base", "-F", backing]
+    args += ["-o", options] if options else []
+    good(*args, image, str(size))
+    unit = 512 if "512" in options else 64 * KIB
+    apply(maker, image_format, image, model.change(unit, 60, True))
+    model.save("model")
+    compare_descriptions(image)
+    if image_format == "qcow2":
+        out = good(reader.img, "check", image)
+        check("No errors" in out, name, out)
+    # What one wrote the other reads, and goes on writing.
+    check("identical" in good(reader.img, "compare", "-f", image_format, "-F",
+                              "raw", image, "model"), name)
+    apply(reader, image_format, image, model.change(unit, 40, True))
+    model.save("model")
+    for tools in (maker, reader):
+        if image_format == "qcow2":
+            good(tools.img, "check", image)
+        check("identical" in good(tools.img, "compare", "-f", image_format,
+                                  "-F", "raw", image, "model"), name)
+
+
+@test
+def formatting_line() -> None:
+    """What create prints, for all options."""
+    for name, (image_format, options, size, backing) in CASES.items():
+        lines = []
+        for tools in (NEMU, qemu()):
+            if backing:
+                good(tools.img, "create", "-q", "-f", backing, "base", "1M")
+            args = [tools.img, "create", "-f", image_format]
+            args += ["-o", options] if options else []
+            args += ["-b", "base", "-F", backing] if backing else []
+            lines.append(plain(good(*args, "image", str(size))))
+        check(lines[0] == lines[1], name, lines)
+
+
+@test
+def nemu_makes_qemu_reads() -> None:
+    peer = qemu()
+    for number, name in enumerate(CASES):
+        one_way(name, NEMU, peer, number)
+
+
+@test
+def qemu_makes_nemu_reads() -> None:
+    peer = qemu()
+    for number, name in enumerate(CASES):
+        one_way(name, peer, NEMU, number)
+
+
+@test
+def convert_both_ways() -> None:
+    """One's conversions against the other's comparison."""
+    peer = qemu()
+    model = Model(5 * MIB, 99)
+    good(NEMU.img, "create", "-q", "-f", "qcow2", "in", "5M")
+    apply(NEMU, "qcow2", "in", model.change(64 * KIB, 80, True))
+    model.save("model")
+    for tools in (NEMU, peer):
+        for args in (["-O", "raw"], ["-O", "qcow2"], ["-c", "-O", "qcow2"],
+                     ["-c", "-O", "qcow2", "-o", "compression_type=zstd"],
+                     ["-W", "-m", "16", "-O", "qcow2"], ["-S", "0", "-O", "raw"],
+                     ["-S", "64k", "-O", "raw"],
+                     ["-O", "qcow2", "-o", "cluster_size=4k,extended_l2=off"],
+                     ["-O", "qcow2", "-o", "preallocation=metadata"],
+                     ["-O", "qcow2", "-o", "extended_l2=on"]):
+            good(tools.img, "convert", *args, "in", "out")
+            for other in (NEMU, peer):
+                check("identical" in good(other.img, "compare", "-F", "raw",
+                                          "out", "model"), args)
+            if "qcow2" in args:
+                good(peer.img, "check", "out")
+                good(NEMU.img, "check", "out")
+
+
+@test
+def commit_and_rebase_both_ways() -> None:
+    """The same chain, committed and rebased by each."""
+    peer = qemu()
+    for tools, reader in ((NEMU, peer), (peer, NEMU)):
+        model = Model(4 * MIB, 7)
+        good(tools.img, "create", "-q", "-f", "qcow2", "base", "4M")
+        apply(tools, "qcow2", "base", model.change(64 * KIB, 40, True))
+        below = "base"
+        for layer in ("mid", "top"):
+            good(tools.img, "create", "-q", "-f", "qcow2", "-b", below, "-F",
+                 "qcow2", layer)
+            apply(tools, "qcow2", layer, model.change(64 * KIB, 40, False))
+            below = layer
+        model.save("model")
+        # Off its middle layer, then into its base.
+        good(tools.img, "rebase", "-b", "base", "-F", "qcow2", "top")
+        check("identical" in good(reader.img, "compare", "top", "model"))
+        out = good(tools.img, "commit", "top")
+        check(out == "Image committed.\n", out)
+        check("identical" in good(reader.img, "compare", "base", "model"))
+        for image in ("base", "top"):
+            good(reader.img, "check", image)
+        # The top is empty, and still reads the same.
+        check("identical" in good(reader.img, "compare", "top", "model"))
+        good(tools.img, "rebase", "-b", "", "top")
+        check("identical" in good(reader.img, "compare", "top", "model"))
+        info = json.loads(good(reader.img, "info", "--output=json", "top"))
+        check("backing-filename" not in info, info)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
