@@ -125,6 +125,12 @@ else
     printf '\\007\\0\\0\\0kept' > $v && echo VARIABLE-WRITTEN
 fi
 """
+CHECK_NUMA = """
+cd /sys/devices/system/node
+for n in node*; do
+    echo "NODE $n cpus $(cat $n/cpulist) distance $(cat $n/distance)"
+done
+"""
 # 250 makes guest-init reboot; the disk tells that it did.
 CHECK_REBOOT = """
 if [ "$(dd if=/dev/vda bs=5 count=1 2>/dev/null)" = again ]; then
@@ -198,6 +204,13 @@ CASES = [
     Case("boot/gicv3/mmio", 3, "-M virt -smp 2 -object iothread,id=t " +
          MMIO_DEVICES, CHECK_DEVICES,
          ["DISK-OK", "NET-OK", "RNG-OK", "CLOCK-OK"]),
+    Case("boot/gicv3/numa", 3, "-M virt -smp 2 "
+         "-object memory-backend-ram,id=m0,size=160M "
+         "-object memory-backend-ram,id=m1,size=96M "
+         "-numa node,cpus=0,memdev=m0 -numa node,cpus=1,memdev=m1 "
+         "-numa dist,src=0,dst=1,val=21", CHECK_NUMA,
+         ["NODE node0 cpus 0 distance 10 21",
+          "NODE node1 cpus 1 distance 21 10"]),
     Case("boot/gicv3/steal-time", 3, "-M virt -smp 2", CHECK_STEAL,
          ["PV-OK", "STEAL-OK"]),
     Case("cpu/features", 3, "-M virt", CHECK_FEATURES,

@@ -123,6 +123,30 @@ static void test_two_nodes(void)
     qtest_quit(qts);
 }
 
+#ifndef TARGET_AARCH64
+/* The hole below 4 GiB parts a node's memory. */
+static void test_hole(void)
+{
+    QTest *qts = start("-m 5G -smp 2,sockets=2 "
+                       "-object memory-backend-ram,id=m0,size=2G "
+                       "-object memory-backend-ram,id=m1,size=3G "
+                       "-numa node,memdev=m0 -numa node,memdev=m1");
+    g_autofree char *srat = NULL;
+    Tables t;
+
+    read_tables(qts, &t);
+    srat = srat_text(&t);
+    g_assert_cmpstr(srat, ==, "0:0 1:1 0+80000000:0 80000000+40000000:1 "
+                    "100000000+80000000:1 ");
+    qtest_writel(qts, 0xbffffffc, 1);
+    qtest_writel(qts, 0x17ffffffc, 2);
+    g_assert_cmphex(qtest_readl(qts, 0xbffffffc), ==, 1);
+    g_assert_cmphex(qtest_readl(qts, 0x17ffffffc), ==, 2);
+    free_tables(&t);
+    qtest_quit(qts);
+}
+#endif
+
 /* All memory is there, across the border of the nodes. */
 static void test_memory(void)
 {
@@ -145,6 +169,8 @@ static void test_cpus(void)
     static const struct { const char *args, *nodes; } cases[] = {
         { "-smp 4,sockets=2,cores=2", "- - - - " },
         { "-smp 4,sockets=2,cores=2 -numa node", "0 0 0 0 " },
+        { "-m 64M -object memory-backend-ram,id=m,size=64M "
+          "-machine memory-backend=m -numa node", "0 " },
         /* nothing said of CPUs: sockets take turns */
         { TWO_RAMS "-smp 4,sockets=2,cores=2 -numa node,memdev=m0 "
           "-numa node,memdev=m1", "0 0 1 1 " },
@@ -251,6 +277,9 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/numa/two-nodes", test_two_nodes);
+#ifndef TARGET_AARCH64
+    g_test_add_func("/numa/hole", test_hole);
+#endif
     g_test_add_func("/numa/memory", test_memory);
     g_test_add_func("/numa/cpus", test_cpus);
     g_test_add_func("/numa/memdev", test_memdev);
