@@ -220,7 +220,10 @@ struct BlockDriverState {
     bool read_only, auto_read_only, force_share;
     bool no_flush, direct;
     bool discard_unmap;
-    bool probed;                    /* as raw: sector 0 is watched */
+    /* As raw, because nothing else was found: the first sector is watched, and
+     * written as a whole. */
+#define BDRV_PROBED_ALIGNMENT 512
+    bool probed;
     bool encrypted;
     bool reopening;                 /* for the text of an error */
     BlockdevDetectZeroesOptions detect_zeroes;

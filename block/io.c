@@ -319,23 +319,6 @@ static bool turns_into_zeroes(const BlockDriverState *bs, const IoVec *iov)
            iovec_is_zero(iov, 0, iov->size);
 }
 
-/*
- * A guest of an image whose format was guessed could write the header of
- * another format, which the next start would take for real.
- */
-static bool changes_format(const BlockDriverState *bs, int64_t offset,
-                           const IoVec *iov)
-{
-    uint8_t buf[512] = { 0 };
-
-    if (!bs->probed || offset >= (int64_t)sizeof(buf)) {
-        return false;
-    }
-    iovec_to_buf(iov, 0, buf + offset,
-                 MIN(iov->size, sizeof(buf) - (size_t)offset));
-    return !bdrv_probes_as_raw(buf, sizeof(buf));
-}
-
 int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
                                  IoVec *iov, int flags)
 {
@@ -345,9 +328,6 @@ int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
 
     if (ret < 0 || !bytes) {
         return ret;
-    }
-    if (changes_format(bs, offset, iov)) {
-        return -EPERM;
     }
     if (turns_into_zeroes(bs, iov)) {
         return bdrv_co_pwrite_zeroes(bs, offset, bytes, flags |

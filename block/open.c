@@ -464,6 +464,7 @@ static BlockDriverState *open_format(BlockDriverState *file, const char *format,
     bs = open_json(options, flags, errp);
     if (bs && drv && g_str_equal(format, "raw")) {
         bs->probed = true;
+        bdrv_refresh_limits(bs);
         if (!bs->read_only) {
             error_printf("WARNING: Image format was not specified for '%s' and "
                          "probing guessed raw.\n"

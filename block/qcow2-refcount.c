@@ -236,6 +236,12 @@ static int coroutine_fn grow_table(BlockDriverState *bs, uint64_t cluster)
     if (!plan_table(s, cluster, &n)) {
         return -EFBIG;
     }
+    ret = qcow2_overlap_check(bs, 0, n.first << s->cluster_bits,
+                              (n.num_blocks + n.table_clusters) <<
+                              s->cluster_bits);
+    if (ret < 0) {
+        return ret;
+    }
     table = g_try_new0(uint64_t, n.entries);
     if (!table) {
         return -ENOMEM;
@@ -269,8 +275,15 @@ static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
     if (i >= s->reftable_entries) {
         return grow_table(bs, cluster);
     }
-    ret = qcow2_cache_get(bs, &s->ref_cache, cluster << s->cluster_bits, true,
-                          &t);
+    if (!cluster) {
+        qcow2_signal_corruption(bs, 0, 0, "Preventing invalid allocation of "
+                                "refcount block at offset 0");
+        return -EIO;
+    }
+    ret = qcow2_overlap_check(bs, 0, cluster << s->cluster_bits,
+                              s->cluster_bytes);
+    ret = ret < 0 ? ret : qcow2_cache_get(bs, &s->ref_cache, cluster <<
+                                          s->cluster_bits, true, &t);
     if (ret < 0) {
         return ret;
     }

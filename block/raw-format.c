@@ -67,6 +67,14 @@ static void raw_reopen_commit(BlockDriverState *bs)
     s->win = s->next;
 }
 
+static void raw_refresh_limits(BlockDriverState *bs)
+{
+    if (bs->probed) {
+        bs->limits.request_alignment = MAX(bs->limits.request_alignment,
+                                           BDRV_PROBED_ALIGNMENT);
+    }
+}
+
 static int64_t raw_get_length(BlockDriverState *bs)
 {
     RawState *s = bs->opaque;
@@ -83,6 +91,24 @@ static int coroutine_fn raw_co_preadv(BlockDriverState *bs, int64_t offset,
     return bdrv_co_preadv(bs->file->bs, offset + s->win.offset, iov, 0);
 }
 
+/*
+ * A guest of an image whose format was guessed could write the header of
+ * another format, which the next start would take for real. The first sector
+ * comes whole: see raw_refresh_limits().
+ */
+static bool changes_format(const BlockDriverState *bs, int64_t offset,
+                           const IoVec *iov)
+{
+    uint8_t buf[BDRV_PROBED_ALIGNMENT] = { 0 };
+
+    if (!bs->probed || offset >= (int64_t)sizeof(buf)) {
+        return false;
+    }
+    iovec_to_buf(iov, 0, buf + offset,
+                 MIN(iov->size, sizeof(buf) - (size_t)offset));
+    return !bdrv_probes_as_raw(buf, sizeof(buf));
+}
+
 static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
                                        int64_t bytes, IoVec *iov, int flags)
 {
@@ -90,6 +116,9 @@ static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
 
     if (s->win.size >= 0 && offset + bytes > s->win.size) {
         return -ENOSPC;
+    }
+    if (changes_format(bs, offset, iov)) {
+        return -EPERM;
     }
     return bdrv_co_pwritev(bs->file->bs, offset + s->win.offset, iov, flags);
 }
@@ -158,6 +187,7 @@ static const BlockDriver raw_driver = {
     .reopen_prepare = raw_reopen_prepare,
     .reopen_commit = raw_reopen_commit,
     .get_length = raw_get_length,
+    .refresh_limits = raw_refresh_limits,
     .co_preadv = raw_co_preadv,
     .co_pwritev = raw_co_pwritev,
     .co_pdiscard = raw_co_pdiscard,

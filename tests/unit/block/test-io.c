@@ -205,6 +205,27 @@ static void test_open_probed_raw(void)
     g_unlink(path);
 }
 
+/* Nor does the start of another format come together from two writes. */
+static void test_probed_stays_raw(void)
+{
+    uint8_t buf[1024] = { 0 };
+    uint8_t magic[] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 3 };
+    g_autofree char *path = test_file(buf, sizeof(buf));
+    BlockDriverState *bs = bdrv_open_image(path, NULL, NULL, NULL, 0, NULL);
+    BlockBackend *blk;
+
+    g_assert_nonnull(bs);
+    blk = writer(bs);
+    g_assert_cmpint(request(bs, 1, 0, magic, sizeof(magic)), ==, -EPERM);
+    g_assert_cmpint(request(bs, 1, 4, magic + 4, 4), ==, 0);
+    g_assert_cmpint(request(bs, 1, 1, magic + 1, 3), ==, 0);
+    g_assert_cmpint(request(bs, 1, 0, magic, 1), ==, -EPERM);
+    g_assert_cmpint(request(bs, 1, 512, magic, sizeof(magic)), ==, 0);
+    blk_unref(blk);
+    bdrv_unref(bs);
+    g_unlink(path);
+}
+
 static const struct {
     const char *name, *error;
 } bad_names[] = {
@@ -250,6 +271,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block/io/window", test_window_does_not_grow);
     g_test_add_func("/block/status/holes", test_status_of_holes);
     g_test_add_func("/block/open/probed_raw", test_open_probed_raw);
+    g_test_add_func("/block/open/probed_stays_raw", test_probed_stays_raw);
     g_test_add_func("/block/open/bad_names", test_open_bad_names);
     g_test_add_func("/block/open/json_name", test_open_json_name);
     return g_test_run();
