@@ -4,76 +4,10 @@
  * and a named BlockBackend. Everything it does can be said by -blockdev.
  */
 #include "util/osdep.h"
-#include "block-internal.h"
+#include "drive-internal.h"
 #include <json-c/json.h>
 #include "qapi/qapi-types-options.h"
 #include "util/log.h"
-
-/* cache=MODE stands for three switches. */
-static void cache_mode(DriveCacheMode mode, bool *writeback, bool *direct,
-                       bool *no_flush)
-{
-    *writeback = mode != DRIVE_CACHE_MODE_WRITETHROUGH &&
-                 mode != DRIVE_CACHE_MODE_DIRECTSYNC;
-    *direct = mode == DRIVE_CACHE_MODE_NONE ||
-              mode == DRIVE_CACHE_MODE_DIRECTSYNC;
-    *no_flush = mode == DRIVE_CACHE_MODE_UNSAFE;
-}
-
-static void add_bool(struct json_object *o, const char *key, bool val)
-{
-    json_object_object_add(o, key, json_object_new_boolean(val));
-}
-
-static void add_str(struct json_object *o, const char *key, const char *val)
-{
-    if (val) {
-        json_object_object_add(o, key, json_object_new_string(val));
-    }
-}
-
-/* What -drive says of the node for the format. */
-static struct json_object *node_options(const DriveOptions *o, bool direct,
-                                        bool no_flush)
-{
-    struct json_object *n = json_object_new_object();
-    struct json_object *cache = json_object_new_object();
-    bool unmap = o->has_discard && (o->discard == DRIVE_DISCARD_UNMAP ||
-                                    o->discard == DRIVE_DISCARD_ON);
-
-    add_str(n, "node-name", o->node_name);
-    add_bool(n, "read-only", (o->has_readonly && o->readonly) ||
-                             (o->has_read_only && o->read_only));
-    add_bool(n, "auto-read-only", o->has_auto_read_only && o->auto_read_only);
-    add_bool(n, "force-share", o->has_force_share && o->force_share);
-    add_str(n, "discard", unmap ? "unmap" : "ignore");
-    if (o->has_detect_zeroes) {
-        add_str(n, "detect-zeroes",
-                BlockdevDetectZeroesOptions_str(o->detect_zeroes));
-    }
-    add_bool(cache, "direct", direct);
-    add_bool(cache, "no-flush", no_flush);
-    json_object_object_add(n, "cache", cache);
-    return n;
-}
-
-static BlockDriverState *drive_open(const DriveOptions *o, bool direct,
-                                    bool no_flush, Error **errp)
-{
-    struct json_object *top = node_options(o, direct, no_flush);
-    struct json_object *file = NULL;
-    BlockDriverState *bs;
-
-    if (o->has_aio) {
-        file = json_object_new_object();
-        add_str(file, "aio", BlockdevAioOptions_str(o->aio));
-    }
-    bs = bdrv_open_image(o->file, o->format ? o->format : o->driver, top, file,
-                         0, errp);
-    json_object_put(top);
-    json_object_put(file);
-    return bs;
-}
 
 static DriveInterface drive_interface(const DriveOptions *o)
 {
@@ -199,38 +133,56 @@ static bool drive_connect(const DriveOptions *o, const char *name,
     return true;
 }
 
+static bool drive_make(const DriveOptions *o, const char *name,
+                       BlockDriverState *bs, struct json_object **device,
+                       Error **errp)
+{
+    BlockBackend *blk = blk_new(NULL, 0, BLK_PERM_ALL);
+    DriveCaches caches;
+    ThrottleConfig cfg;
+    const char *group = drive_limits(o, &cfg);
+
+    drive_caches(o, &caches);
+    g_free(blk->name);
+    blk->name = g_strdup(name);
+    blk->write_cache = caches.writeback;
+    blk_set_on_error(blk, on_error(o->has_rerror, o->rerror),
+                     on_error(o->has_werror, o->werror));
+    if (!blk_insert_bs(blk, bs, errp) ||
+        !blk_set_throttling(blk, group, &cfg, errp) ||
+        !drive_connect(o, name, device, errp)) {
+        blk_unref(blk);
+        return false;
+    }
+    return true;
+}
+
 bool drive_add(const DriveOptions *o, struct json_object **device, Error **errp)
 {
     g_autofree char *name = drive_name(o, errp);
     BlockDriverState *bs;
-    BlockBackend *blk;
-    bool writeback, direct, no_flush, ok;
+    bool ok;
 
     *device = NULL;
     if (!name) {
         return false;
     }
-    if (!o->file) {
+    if (!o->file && !o->driver) {
         error_setg(errp, "Device needs media, but drive is empty");
         return false;
     }
-    cache_mode(o->has_cache ? o->cache : DRIVE_CACHE_MODE_WRITEBACK,
-               &writeback, &direct, &no_flush);
-    bs = drive_open(o, direct, no_flush, errp);
+    if (o->serial) {
+        error_setg(errp, "'serial' is a property of the device, not of the "
+                   "drive");
+        error_append_hint(errp, "Use -device virtio-blk-pci,drive=%s,"
+                          "serial=%s.", name, o->serial);
+        return false;
+    }
+    bs = drive_open(o, errp);
     if (!bs) {
         return false;
     }
-    blk = blk_new(NULL, 0, BLK_PERM_ALL);
-    g_free(blk->name);
-    blk->name = g_strdup(name);
-    blk->write_cache = writeback;
-    blk_set_on_error(blk, on_error(o->has_rerror, o->rerror),
-                     on_error(o->has_werror, o->werror));
-    ok = blk_insert_bs(blk, bs, errp) &&
-         drive_connect(o, name, device, errp);
+    ok = drive_make(o, name, bs, device, errp);
     bdrv_unref(bs);
-    if (!ok) {
-        blk_unref(blk);
-    }
     return ok;
 }

@@ -534,11 +534,15 @@ static int coroutine_fn file_co_pwrite_zeroes(BlockDriverState *bs,
             return ret;
         }
     }
-    if (!s->has_zero_range) {
-        return -ENOTSUP;
+    ret = -ENOTSUP;
+    if (s->has_zero_range) {
+        ret = do_fallocate(bs, FALLOC_FL_ZERO_RANGE, offset, bytes);
+        s->has_zero_range = ret != -ENOTSUP;
     }
-    ret = do_fallocate(bs, FALLOC_FL_ZERO_RANGE, offset, bytes);
-    s->has_zero_range = ret != -ENOTSUP;
+    /* Space that is new has nothing else in it. */
+    if (ret == -ENOTSUP && !s->is_device && offset >= file_get_length(bs)) {
+        ret = do_fallocate(bs, 0, offset, bytes);
+    }
     return ret;
 }
 

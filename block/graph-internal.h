@@ -80,6 +80,12 @@ bool bdrv_can_grow(const BlockDriverState *bs);
 
 BlockDriverState *bdrv_open_flags(BlockdevOptions *options, BdrvOpenFlags flags,
                                   Error **errp);
+/* bdrv_open_on_file: as bdrv_open_image(), with the options of the file's
+ * node; it gets defaults put in. */
+BlockDriverState *bdrv_open_on_file(struct json_object *file,
+                                    const char *format,
+                                    struct json_object *extra,
+                                    BdrvOpenFlags flags, Error **errp);
 /*
  * bdrv_open_backing: the backing file that options (@ref) or, when they say
  * nothing, the image's header (bs->backing_file) name. For the end of a

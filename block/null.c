@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * "null-co": a disk of any size that keeps nothing. For tests
+ * "null-co", "null-aio": a disk of any size that keeps nothing. For tests
  * and for measuring what is above it.
  */
 #include "util/osdep.h"
@@ -13,10 +13,16 @@ typedef struct NullState {
     bool read_zeroes;
 } NullState;
 
+static BlockdevOptionsNull *null_options(BlockdevOptions *o)
+{
+    return o->driver == BLOCKDEV_DRIVER_NULL_CO ? &o->u.null_co :
+                                                  &o->u.null_aio;
+}
+
 static bool null_open(BlockDriverState *bs, BlockdevOptions *options,
                       Error **errp)
 {
-    BlockdevOptionsNull *o = &options->u.null_co;
+    BlockdevOptionsNull *o = null_options(options);
     NullState *s = bs->opaque;
 
     s->size = o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE;
@@ -32,7 +38,7 @@ static bool null_open(BlockDriverState *bs, BlockdevOptions *options,
 static bool null_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
                                 Error **errp)
 {
-    const BlockdevOptionsNull *o = r->options ? &r->options->u.null_co : NULL;
+    const BlockdevOptionsNull *o = r->options ? null_options(r->options) : NULL;
     NullState *s = bs->opaque;
 
     if (o && (o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE) != s->size) {
@@ -93,21 +99,27 @@ static int coroutine_fn null_co_block_status(BlockDriverState *bs,
                                       BDRV_BLOCK_ZERO : 0);
 }
 
-static const BlockDriver null_driver = {
-    .name = "null-co",
-    .instance_size = sizeof(NullState),
-    .open = null_open,
-    .reopen_prepare = null_reopen_prepare,
-    .get_length = null_get_length,
-    .co_preadv = null_co_preadv,
-    .co_pwritev = null_co_pwritev,
-    .co_flush = null_co_flush,
-    .co_pwrite_zeroes = null_co_pwrite_zeroes,
-    .co_block_status = null_co_block_status,
+#define NULL_DRIVER(n)                                                         \
+    {                                                                          \
+        .name = (n),                                                           \
+        .instance_size = sizeof(NullState),                                    \
+        .open = null_open,                                                     \
+        .reopen_prepare = null_reopen_prepare,                                 \
+        .get_length = null_get_length,                                         \
+        .co_preadv = null_co_preadv,                                           \
+        .co_pwritev = null_co_pwritev,                                         \
+        .co_flush = null_co_flush,                                             \
+        .co_pwrite_zeroes = null_co_pwrite_zeroes,                             \
+        .co_block_status = null_co_block_status,                               \
+    }
+
+static const BlockDriver null_drivers[] = {
+    NULL_DRIVER("null-co"), NULL_DRIVER("null-aio"),
 };
 
 static void null_init(void)
 {
-    bdrv_register_driver(&null_driver);
+    bdrv_register_driver(&null_drivers[0]);
+    bdrv_register_driver(&null_drivers[1]);
 }
 type_init(null_init)

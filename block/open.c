@@ -486,6 +486,55 @@ static bool is_protocol(const char *format)
     return drv && !drv->is_format && !drv->is_filter;
 }
 
+/* @file: all options of the file's node; @top: those of the format's. */
+static BlockDriverState *open_both(struct json_object *file_options,
+                                   const char *format, struct json_object *top,
+                                   BdrvOpenFlags flags, Error **errp)
+{
+    BlockDriverState *file = open_json(file_options, flags, errp), *bs = NULL;
+
+    if (!file) {
+        return NULL;
+    }
+    if (format && !bdrv_find_driver(format)) {
+        g_autofree char *hint = qapi_enum_unknown(&BlockdevDriver_lookup,
+                                                  format);
+
+        error_setg(errp, "Unknown driver '%s'%s", format, hint);
+    } else if (format && is_protocol(format)) {
+        return file;
+    } else {
+        bs = open_format(file, format, top, flags, errp);
+    }
+    bdrv_unref(file);
+    return bs;
+}
+
+BlockDriverState *bdrv_open_on_file(struct json_object *file,
+                                    const char *format,
+                                    struct json_object *extra,
+                                    BdrvOpenFlags flags, Error **errp)
+{
+    struct json_object *name;
+
+    copy_common(file, extra);
+    set_default(file, "discard", json_object_new_string("unmap"));
+    if (!json_object_object_get_ex(file, "driver", NULL)) {
+        if (!json_object_object_get_ex(file, "filename", &name)) {
+            error_setg(errp, "A block device must be specified for \"file\"");
+            return NULL;
+        }
+        json_object_get(name);
+        json_object_object_del(file, "filename");
+        if (!protocol_options(json_object_get_string(name), file, errp)) {
+            json_object_put(name);
+            return NULL;
+        }
+        json_object_put(name);
+    }
+    return open_both(file, format, extra, flags, errp);
+}
+
 BlockDriverState *bdrv_open_image(const char *filename, const char *format,
                                   struct json_object *extra,
                                   struct json_object *proto,
@@ -493,7 +542,7 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
 {
     struct json_object *top = extra ? json_object_get(extra) :
                                       json_object_new_object();
-    BlockDriverState *file = NULL, *bs = NULL;
+    BlockDriverState *bs = NULL;
 
     if (g_str_has_prefix(filename, "json:")) {
         struct json_object *json = pseudo_json_options(filename, errp);
@@ -503,28 +552,16 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
             bs = open_json(json, flags, errp);
             json_object_put(json);
         }
-        goto out;
+        json_object_put(top);
+        return bs;
     }
     proto = proto ? json_object_get(proto) : json_object_new_object();
     copy_common(proto, top);
     json_object_object_add(proto, "discard", json_object_new_string("unmap"));
     if (protocol_options(filename, proto, errp)) {
-        file = open_json(proto, flags, errp);
-    }
-    if (file && format && !bdrv_find_driver(format)) {
-        g_autofree char *hint = qapi_enum_unknown(&BlockdevDriver_lookup,
-                                                  format);
-
-        error_setg(errp, "Unknown driver '%s'%s", format, hint);
-        bdrv_unref(file);
-    } else if (file && format && is_protocol(format)) {
-        bs = file;
-    } else if (file) {
-        bs = open_format(file, format, top, flags, errp);
-        bdrv_unref(file);
+        bs = open_both(proto, format, top, flags, errp);
     }
     json_object_put(proto);
-out:
     json_object_put(top);
     return bs;
 }

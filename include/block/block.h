@@ -120,6 +120,8 @@ int64_t bdrv_get_length(BlockDriverState *bs);
  * device_add), else that is NULL; if=pflash leaves its name for the machine.
  */
 typedef struct DriveOptions DriveOptions;           /* schema: options */
+/* drive_set_snapshot: -snapshot: what comes has snapshot=on. */
+void drive_set_snapshot(void);
 bool drive_add(const DriveOptions *options, struct json_object **device,
                Error **errp);
 

@@ -56,11 +56,14 @@ bool cli_option_object(ObjectOptions *val, Error **errp)
 
 bool cli_option_pflash(const char *arg, Error **errp)
 {
+    struct json_object *file = json_object_new_string(arg);
     DriveOptions o = {
-        .file = (char *)arg, .has_q_if = true, .q_if = DRIVE_INTERFACE_PFLASH,
+        .file = file, .has_q_if = true, .q_if = DRIVE_INTERFACE_PFLASH,
     };
+    bool ok = cli_option_drive(&o, errp);
 
-    return cli_option_drive(&o, errp);
+    json_object_put(file);
+    return ok;
 }
 
 bool cli_option_blockdev(BlockdevOptions *val, Error **errp)
@@ -73,6 +76,12 @@ bool cli_option_drive(DriveOptions *val, Error **errp)
     struct json_object *device = NULL;
 
     return drive_add(val, &device, errp) && imply_device("-drive", device, errp);
+}
+
+bool cli_option_snapshot(Error **errp)
+{
+    drive_set_snapshot();
+    return true;
 }
 
 bool cli_option_netdev(Netdev *val, Error **errp)

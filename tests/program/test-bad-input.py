@@ -242,7 +242,6 @@ def left_out_on_purpose():
         ("-mem-path /dev/shm", "'-mem-path'", "memory-backend-file"),
         ("-incoming defer", "'-incoming'", "migrated"),
         ("-loadvm x", "'-loadvm'", "snapshots"),
-        ("-snapshot", "'-snapshot'", "overlay"),
         ("-gdb tcp::1", "'-gdb'", "-trace"),
         ("-icount 1", "'-icount'", "counted"),
         ("-no-kvm", "'-no-kvm'", "KVM only"),

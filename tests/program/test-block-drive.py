@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""-drive in all its forms, seen through QMP and the file system."""
+import os
+
+from program import Program, check, main, need, run, test
+
+MIB = 1 << 20
+BASE = ["-nodefaults", "-M", "virt", "-m", "64", "-accel", "qtest"]
+
+
+def new_file(name="disk", size=MIB):
+    with open(name, "wb") as f:
+        f.truncate(size)
+
+
+def drive(options, *more):
+    return Program([*BASE, "-drive", "if=none,id=d0," + options, *more])
+
+
+def inserted(p):
+    return p.get("query-block")[0]["inserted"]
+
+
+def refused(options, text):
+    status, _, err = run([*BASE, "-drive", "if=none,id=d0," + options])
+    check(status == 1 and text in err, options, err)
+
+
+# cache, then writeback, direct, no-flush
+CACHES = (("cache=writeback", True, False, False),
+          ("cache=writethrough", False, False, False),
+          ("cache=unsafe", True, False, True),
+          ("cache.writeback=off", False, False, False),
+          ("cache.no-flush=on", True, False, True),
+          ("cache.no-flush=on,cache.writeback=off", False, False, True))
+
+
+@test
+def caches():
+    new_file()
+    for text, writeback, direct, no_flush in CACHES:
+        with drive("file=disk,format=raw," + text) as p:
+            check(inserted(p)["cache"] == {
+                "writeback": writeback, "direct": direct,
+                "no-flush": no_flush}, text)
+            for node in p.get("query-named-block-nodes"):
+                check(node["cache"]["no-flush"] == no_flush, text, node)
+
+
+@test
+def file_by_its_options():
+    new_file()
+    for text in ("file.filename=disk,format=raw",
+                 "file.driver=file,file.filename=disk,driver=raw",
+                 "file.filename=disk,file.locking=off,format=raw",
+                 "file.filename=disk,format=raw,offset=512,size=4096"):
+        with drive(text) as p:
+            info = inserted(p)
+            check(info["drv"] == "raw" and info["file"] == "disk", info)
+    check(info["image"]["virtual-size"] == 4096, info)
+    with drive("driver=null-co,size=8192,read-zeroes=on") as p:
+        check(inserted(p)["image"]["virtual-size"] == 8192)
+    refused("file.locking=off,format=raw", "A block device must be specified")
+    refused("file.filename=disk,file.nope=1,format=raw", "nope")
+    refused("file.filename=nope,format=raw", "nope")
+
+
+@test
+def limits():
+    new_file()
+    for text in ("throttling.iops-total=100,throttling.iops-total-max=200,"
+                 "throttling.bps-read=5000",
+                 "iops=100,iops_max=200,bps_rd=5000"):
+        with drive("file=disk,format=raw," + text) as p:
+            info = inserted(p)
+            check((info["iops"], info["iops_max"], info["bps_rd"],
+                   info["group"]) == (100, 200, 5000, "d0"), info)
+    with drive("file=disk,format=raw,iops=5,throttling.group=g",
+               "-drive", "if=none,id=d1,driver=null-co,iops=7,group=g") as p:
+        # The last one to say it, for both.
+        check([(b["inserted"]["iops"], b["inserted"]["group"])
+               for b in p.get("query-block")] == [(7, "g"), (7, "g")])
+    refused("file=disk,format=raw,iops=5,iops_rd=5", "at the same time")
+
+
+@test
+def snapshot_is_forgotten():
+    need("CONFIG_QCOW2")
+    new_file()
+    os.environ["TMPDIR"] = os.getcwd()
+    for args in (("file=disk,format=raw,snapshot=on",),
+                 ("file=disk,format=raw", "-snapshot")):
+        with drive(*args) as p:
+            info = inserted(p)
+            check(info["drv"] == "qcow2" and not info["ro"], info)
+            check(info["image"]["backing-image"]["filename"] == "disk")
+            check(info["cache"]["no-flush"], info)
+            check(sorted(os.listdir(".")) == ["disk"], os.listdir("."))
+            below = [n for n in p.get("query-named-block-nodes")
+                     if n["file"] == "disk"]
+            check(all(n["ro"] for n in below), below)
+    with drive("file=disk,format=raw,snapshot=off", "-snapshot") as p:
+        check(inserted(p)["drv"] == "raw")
+    del os.environ["TMPDIR"]
+
+
+@test
+def copy_on_read():
+    new_file()
+    with drive("file=disk,format=raw,copy-on-read=on") as p:
+        check(inserted(p)["drv"] == "copy-on-read")
+
+
+@test
+def other_words():
+    new_file()
+    with drive("file=disk,format=raw,detect-zeroes=on,discard=unmap,"
+               "werror=stop,rerror=ignore,node-name=n0") as p:
+        info = inserted(p)
+        check(info["detect_zeroes"] == "on" and info["node-name"] == "n0")
+    refused("file=disk,format=raw,serial=abc",
+            "'serial' is a property of the device")
+    refused("file=disk,format=raw,l2-cache-size=1M", "l2-cache-size")
+    refused("file=disk,format=raw,nope=1", "nope")
+    refused("file=disk,format=raw,detect-zeroes=unmap", "discard")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
