@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The arm64 kernel image (Linux Documentation/arm64/booting.rst, 4): a header
- * of 64 bytes, its magic at 56; and the same inside a gzip file (RFC 1952).
+ * of 64 bytes, its magic at 56; and the same inside a gzip file (RFC 1952), or
+ * inside an EFI program that unpacks itself ("zboot": Linux drivers/firmware/
+ * efi/libstub/zboot-header.S), which has at 4 the word "zimg", at 8 and 12
+ * place and size of what is packed, at 24 how.
  */
 #include "util/osdep.h"
-#include "hw/arm/boot.h"
-#include <zlib.h>
+#include "boot-internal.h"
 #include "util/bytes.h"
 
 #define HDR_TEXT_OFFSET     8
@@ -18,69 +20,13 @@
 #define OLD_TEXT_OFFSET     0x80000
 #define TEXT_OFFSET_MAX     (2 * MiB)
 #define GZIP_MAGIC          0x8b1f
-#define UNPACK_STEP         (16 * MiB)
-#define ZLIB_GZIP_WINDOW    (15 + 16)
-
-/* ---- gzip ---- */
-
-/* Inflate all of @in into a growing buffer; false: @errp names why. */
-static bool inflate_all(z_stream *z, GByteArray *out, const char *name,
-                        Error **errp)
-{
-    int ret = Z_OK;
-
-    while (ret != Z_STREAM_END) {
-        uint64_t room = BOOT_IMAGE_MAX - out->len;
-        uint64_t step = MIN(room, UNPACK_STEP), done = out->len;
-
-        if (step == 0) {
-            error_setg(errp, "'%s' unpacks to more than %" PRIu64 " MiB", name,
-                       (uint64_t)(BOOT_IMAGE_MAX / MiB));
-            return false;
-        }
-        g_byte_array_set_size(out, done + step);
-        z->next_out = out->data + done;
-        z->avail_out = step;
-        ret = inflate(z, Z_NO_FLUSH);
-        g_byte_array_set_size(out, done + step - z->avail_out);
-        if (ret != Z_STREAM_END && (ret != Z_OK || z->avail_out)) {
-            error_setg(errp, "'%s' is a damaged gzip file: %s", name,
-                       z->msg ? z->msg : "it ends too soon");
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool unpack(BootImage *img, Error **errp)
-{
-    g_autoptr(GByteArray) in = g_byte_array_new();
-    GByteArray *out;
-    z_stream z = { 0 };
-    bool ok;
-
-    if (img->file.size > BOOT_IMAGE_MAX) {
-        error_setg(errp, "'%s' has %" PRIu64 " bytes: too large for a kernel",
-                   img->file.name, img->file.size);
-        return false;
-    }
-    g_byte_array_set_size(in, img->file.size);
-    if (!boot_source_read(&img->file, 0, in->data, in->len, errp)) {
-        return false;
-    }
-    if (inflateInit2(&z, ZLIB_GZIP_WINDOW) != Z_OK) {
-        error_setg(errp, "zlib does not start");
-        return false;
-    }
-    out = g_byte_array_new();
-    z.next_in = in->data;
-    z.avail_in = in->len;
-    ok = inflate_all(&z, out, img->file.name, errp);
-    inflateEnd(&z);
-    img->bytes = out->len;
-    img->unpacked = g_byte_array_free(out, !ok);
-    return ok;
-}
+#define PE_MAGIC            0x5a4d          /* "MZ" */
+#define ZBOOT_MAGIC_OFFSET  4
+#define ZBOOT_MAGIC         0x676d697a      /* "zimg" */
+#define ZBOOT_OFFSET        8
+#define ZBOOT_BYTES         12
+#define ZBOOT_PACKING       24
+#define ZBOOT_PACKING_BYTES 32
 
 /* ---- Image ---- */
 
@@ -105,7 +51,7 @@ static bool parse_header(BootImage *img, const uint8_t *head, Error **errp)
 
     if (get_le32(head + HDR_MAGIC) != IMAGE_MAGIC) {
         error_setg(errp, "'%s' is no arm64 Linux kernel: neither an Image nor "
-                   "an Image.gz", name);
+                   "a packed one", name);
         return false;
     }
     img->image_bytes = get_le64(head + HDR_IMAGE_SIZE);
@@ -129,23 +75,51 @@ static bool parse_header(BootImage *img, const uint8_t *head, Error **errp)
     return true;
 }
 
-static bool unpack_and_read(BootImage *img, uint8_t *head, Error **errp)
+static bool unpack_zboot(BootImage *img, const uint8_t *head, Error **errp)
 {
+    uint32_t offset = get_le32(head + ZBOOT_OFFSET);
+    uint32_t bytes = get_le32(head + ZBOOT_BYTES);
+    g_autofree char *how = g_strndup((const char *)head + ZBOOT_PACKING,
+                                     ZBOOT_PACKING_BYTES);
+
+    if (!strcmp(how, "gzip")) {
+        return boot_unpack(img, offset, bytes, BOOT_PACKING_GZIP, errp);
+    }
+    if (!strcmp(how, "zstd")) {
+        return boot_unpack(img, offset, bytes, BOOT_PACKING_ZSTD, errp);
+    }
+    error_setg(errp, "'%s' is packed as '%.*s': only gzip and zstd can be "
+               "unpacked", img->file.name, ZBOOT_PACKING_BYTES, how);
+    return false;
+}
+
+/* Firmware starts an EFI program itself: @zboot tells to unpack one. */
+static bool unpack_and_read(BootImage *img, uint8_t *head, bool zboot,
+                            Error **errp)
+{
+    bool ok = true;
+
     img->unpacked = NULL;
     img->bytes = img->file.size;
     if (!boot_source_read(&img->file, 0, head, BOOT_IMAGE_HEADER_BYTES, errp)) {
         return false;
     }
-    return get_le16(head) != GZIP_MAGIC ||
-           (unpack(img, errp) &&
-            image_read(img, 0, head, BOOT_IMAGE_HEADER_BYTES, errp));
+    if (get_le16(head) == GZIP_MAGIC) {
+        ok = boot_unpack(img, 0, img->file.size, BOOT_PACKING_GZIP, errp);
+    } else if (zboot && get_le16(head) == PE_MAGIC &&
+               get_le32(head + ZBOOT_MAGIC_OFFSET) == ZBOOT_MAGIC) {
+        ok = unpack_zboot(img, head, errp);
+    }
+    return ok && (!img->unpacked ||
+                  image_read(img, 0, head, BOOT_IMAGE_HEADER_BYTES, errp));
 }
 
 bool boot_image_parse(BootImage *img, Error **errp)
 {
     uint8_t head[BOOT_IMAGE_HEADER_BYTES];
 
-    return unpack_and_read(img, head, errp) && parse_header(img, head, errp);
+    return unpack_and_read(img, head, true, errp) &&
+           parse_header(img, head, errp);
 }
 
 static bool image_open(BootImage *img, const char *path, bool any, Error **errp)
@@ -155,7 +129,7 @@ static bool image_open(BootImage *img, const char *path, bool any, Error **errp)
     if (!boot_source_open(&img->file, path, "kernel", errp)) {
         return false;
     }
-    if (!(any ? unpack_and_read(img, head, errp) :
+    if (!(any ? unpack_and_read(img, head, false, errp) :
                 boot_image_parse(img, errp))) {
         boot_image_close(img);
         return false;

@@ -292,17 +292,27 @@ def image(size=1 << 20, offset=0, flags=0, magic=b"ARM\x64"):
     return (header.ljust(56, b"\0") + magic).ljust(4096, b"\0")
 
 
+def zboot(how, packed, size=None):
+    """Linux drivers/firmware/efi/libstub/zboot-header.S"""
+    header = struct.pack("<4s4sIIQ32sII", b"MZ", b"zimg", 64,
+                         len(packed) if size is None else size, 0, how,
+                         0x818223cd, 64)
+    return header + packed
+
+
 ARM_KERNELS = [
     ("empty", b"", "empty"),
     ("text", b"hello, I am no kernel" * 100, "neither an Image"),
     ("short", image()[:40], "truncated"),
     ("x86", bzimage(), "neither an Image"),
+    ("zboot", zboot(b"xz22", b""), "'xz22'"),
+    ("zboot-far", zboot(b"gzip", b"", size=1 << 30), "truncated"),
     ("elf", elf(machine=183), "neither an Image"),
     ("huge", image(size=1 << 40), "must be below"),
     ("far", image(offset=1 << 40), "must be below"),
     ("big-endian", image(flags=1), "big-endian"),
     ("packed", gzip.compress(image() + os.urandom(4096))[:-40],
-     "gzip"),
+     "damaged"),
     ("packed-text", gzip.compress(os.urandom(400)), "neither an Image"),
 ]
 X86_KERNELS = [

@@ -4,7 +4,8 @@
  * wants it.
  *
  * boot_image_open() recognises a kernel: an Image, or one that was compressed
- * by gzip, which is unpacked here. boot_place() decides addresses and checks
+ * by gzip or made an EFI program that unpacks itself, which is unpacked here.
+ * boot_place() decides addresses and checks
  * that all fits; boot_load() puts kernel and initrd into RAM.
  *
  *   RAM + 0        device tree, at most 2 MiB
@@ -22,13 +23,13 @@
 #define BOOT_FDT_MAX            (2 * MiB)
 #define BOOT_KERNEL_OFFSET      (2 * MiB)
 #define BOOT_IMAGE_HEADER_BYTES 64
-/* An Image.gz may unpack to that at most. */
+/* A packed one may become that at most. */
 #define BOOT_IMAGE_MAX          (1 * GiB)
 #define BOOT_CMDLINE_MAX        2047        /* COMMAND_LINE_SIZE less the NUL */
 
 typedef struct BootImage {
     BootSource file;
-    uint8_t *unpacked;              /* of an Image.gz, else NULL */
+    uint8_t *unpacked;              /* of a packed one, else NULL */
     uint64_t bytes;                 /* to load */
     uint64_t text_offset;           /* from a 2 MiB boundary */
     uint64_t image_bytes;           /* memory it needs, with .bss */

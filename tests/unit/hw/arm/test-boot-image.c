@@ -2,6 +2,9 @@
 /* arm64 kernel images: headers good and hostile, gzip, placing, loading. */
 #include "util/osdep.h"
 #include <zlib.h>
+#ifdef CONFIG_ZSTD
+#include <zstd.h>
+#endif
 #include "hw/arm/boot.h"
 #include "util/bytes.h"
 
@@ -83,6 +86,122 @@ static void test_gzip(void)
     g_assert_true(boot_load(&plan, ram, true, NULL));
     g_assert_cmpmem(ram + 2 * MiB, IMAGE_BYTES, data, IMAGE_BYTES);
     boot_plan_close(&plan);
+}
+
+/* Linux drivers/firmware/efi/libstub/zboot-header.S */
+static GByteArray *zboot(const char *how, const GByteArray *packed)
+{
+    GByteArray *out = g_byte_array_new();
+    uint8_t head[128] = "MZ";
+
+    memcpy(head + 4, "zimg", 4);
+    put_le32(head + 8, sizeof(head));
+    put_le32(head + 12, packed->len);
+    strcpy((char *)head + 24, how);
+    g_byte_array_append(out, head, sizeof(head));
+    g_byte_array_append(out, packed->data, packed->len);
+    g_byte_array_append(out, head, sizeof(head));       /* and more code */
+    return out;
+}
+
+#ifdef CONFIG_ZSTD
+static GByteArray *zstd(const void *data, size_t size)
+{
+    GByteArray *out = g_byte_array_new();
+    size_t n;
+
+    g_byte_array_set_size(out, ZSTD_compressBound(size));
+    n = ZSTD_compress(out->data, out->len, data, size, 3);
+    g_assert_false(ZSTD_isError(n));
+    g_byte_array_set_size(out, n);
+    return out;
+}
+#endif
+
+/* Whole, and cut or changed anywhere: refused or, where it does not matter,
+ * the same. */
+static void check_zboot(const char *how, const uint8_t *data,
+                        const GByteArray *packed)
+{
+    g_autoptr(GByteArray) file = zboot(how, packed);
+    BootImage img = image_of(file->data, file->len);
+
+    g_assert_true(boot_image_parse(&img, NULL));
+    g_assert_cmpmem(img.unpacked, img.bytes, data, IMAGE_BYTES);
+    boot_image_close(&img);
+    for (size_t len = 128; len < 128 + packed->len; len += 7) {
+        Error *err = NULL;
+
+        img = image_of(file->data, len);
+        g_assert_false(boot_image_parse(&img, &err));
+        g_assert_nonnull(strstr(error_get_pretty(err), "truncated"));
+        error_free(err);
+        put_le32(file->data + 12, len - 128);
+        img = image_of(file->data, file->len);
+        g_assert_false(boot_image_parse(&img, NULL));
+        put_le32(file->data + 12, packed->len);
+    }
+    for (size_t i = 128; i < 128 + packed->len; i += 3) {
+        file->data[i] ^= 0x55;
+        img = image_of(file->data, file->len);
+        if (boot_image_parse(&img, NULL)) {
+            boot_image_close(&img);
+        }
+        file->data[i] ^= 0x55;
+    }
+}
+
+static void test_zboot(void)
+{
+    uint8_t data[IMAGE_BYTES];
+    g_autoptr(GByteArray) packed = NULL;
+
+    for (size_t i = 0; i < sizeof(data); i++) {
+        data[i] = i * i >> 3;
+    }
+    make_image(data);
+    packed = gzip(data, sizeof(data));
+    check_zboot("gzip", data, packed);
+}
+
+static void test_zboot_zstd(void)
+{
+#ifdef CONFIG_ZSTD
+    uint8_t data[IMAGE_BYTES];
+    g_autoptr(GByteArray) packed = NULL;
+
+    make_image(data);
+    packed = zstd(data, sizeof(data));
+    check_zboot("zstd", data, packed);
+#else
+    g_test_skip("built without zstd");
+#endif
+}
+
+static void test_zboot_hostile(void)
+{
+    static const struct { const char *how; uint32_t at, len; const char *error; }
+    bad[] = {
+        { "lzma", 128, 10, "'lzma'" },
+        { "", 128, 10, "''" },
+        { "gzip", 128, UINT32_MAX, "too large" },
+        { "gzip", UINT32_MAX, 10, "truncated" },
+        { "gzip", 0, 0, "damaged" },
+        { "gzip", 0, 64, "damaged" },
+    };
+    g_autoptr(GByteArray) nothing = g_byte_array_new();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GByteArray) file = zboot(bad[i].how, nothing);
+        BootImage img = image_of(file->data, file->len);
+        Error *err = NULL;
+
+        put_le32(file->data + 8, bad[i].at);
+        put_le32(file->data + 12, bad[i].len);
+        g_assert_false(boot_image_parse(&img, &err));
+        g_assert_nonnull(strstr(error_get_pretty(err), bad[i].error));
+        error_free(err);
+    }
 }
 
 static void test_gzip_damaged(void)
@@ -181,6 +300,9 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/boot-image/old", test_old);
     g_test_add_func("/arm/boot-image/gzip", test_gzip);
     g_test_add_func("/arm/boot-image/gzip-damaged", test_gzip_damaged);
+    g_test_add_func("/arm/boot-image/zboot/gzip", test_zboot);
+    g_test_add_func("/arm/boot-image/zboot/zstd", test_zboot_zstd);
+    g_test_add_func("/arm/boot-image/zboot/hostile", test_zboot_hostile);
     g_test_add_func("/arm/boot-image/hostile", test_hostile);
     g_test_add_func("/arm/boot-image/place", test_place);
     return g_test_run();
