@@ -251,9 +251,9 @@ static bool file_open_kind(BlockDriverState *bs, BlockdevOptionsFile *o,
         s->locking = false;
     }
     s->has_discard = s->has_zero_range = true;
-    s->fd = file_open(bs->filename, s->flags, 0, errp);
+    s->fd = file_open(bs->filename, s->flags, 0, NULL);
     if (s->fd < 0) {
-        error_prepend(errp, "Could not open '%s': ", bs->filename);
+        error_setg_errno(errp, errno, "Could not open '%s'", bs->filename);
         return false;
     }
     if (!file_check_kind(bs, device, errp) ||

@@ -167,7 +167,8 @@ ImageInfo *bdrv_image_info(BlockDriverState *bs, Error **errp)
 
     info->filename = g_strdup(bdrv_get_filename(bs));
     info->format = g_strdup(bs->drv->name);
-    info->virtual_size = bs->total_bytes;
+    /* Whole sectors: that is what a guest sees. */
+    info->virtual_size = ROUND_UP(bs->total_bytes, 512);
     info->has_actual_size = allocated >= 0;
     info->actual_size = allocated;
     info->cluster_size = bdrv_get_cluster_size(bs);

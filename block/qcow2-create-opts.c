@@ -133,6 +133,11 @@ bool qcow2_create_by_name(const char *filename, struct json_object *options,
     if (!check_schema(schema, errp)) {
         goto out;
     }
+    if (bdrv_create_value(options, "backing_fmt") &&
+        !bdrv_create_value(options, "backing_file")) {
+        error_setg(errp, "Backing format cannot be used without backing file");
+        goto out;
+    }
     if (data_name) {
         data = make_file(data_name, options, errp);
         if (!data) {

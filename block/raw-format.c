@@ -173,6 +173,19 @@ static int coroutine_fn raw_co_truncate(BlockDriverState *bs, int64_t size,
                             flags, errp);
 }
 
+static BlockMeasureInfo *raw_measure(struct json_object *options,
+                                     BlockDriverState *in, Error **errp)
+{
+    const char *size = bdrv_create_value(options, "size");
+    BlockMeasureInfo *info = g_new0(BlockMeasureInfo, 1);
+
+    info->required = in ? in->total_bytes :
+                     size ? g_ascii_strtoll(size, NULL, 10) : 0;
+    info->required = ROUND_UP(info->required, 512);
+    info->fully_allocated = info->required;
+    return info;
+}
+
 static const BdrvCreateOption raw_create_options[] = {
     { "size", BDRV_OPTION_SIZE, NULL, "Virtual disk size" },
     { NULL },
@@ -197,6 +210,7 @@ static const BlockDriver raw_driver = {
     .can_grow = raw_can_grow,
     .create_options = raw_create_options,
     .create = bdrv_create_file,
+    .measure = raw_measure,
     .supported_write_flags = BDRV_REQ_FUA,
 };
 

@@ -105,7 +105,7 @@ static int amend(BlockBackend *blk, const char *text, bool show)
     values = img_parse_create_options(amend_options, text, &err);
     if (!values) {
         explain(&err, text, bdrv_get_format_name(bs));
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     take_values(&a, values);
@@ -117,7 +117,7 @@ static int amend(BlockBackend *blk, const char *text, bool show)
     tool_progress_end();
     json_object_put(values);
     if (ret < 0) {
-        error_report_err(err);
+        tool_report_err(err);
     }
     return ret < 0;
 }

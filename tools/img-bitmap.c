@@ -100,7 +100,7 @@ static int run_bitmap(Bitmap *b, const char *filename)
         if (!run_step(b, s, &err)) {
             error_prepend(&err, "Operation %s on bitmap %s failed: ",
                           action_names[s->action], b->name);
-            error_report_err(err);
+            tool_report_err(err);
             return 1;
         }
     }

@@ -27,9 +27,12 @@ typedef struct Commit {
 
 static bool learn_chain(Commit *c)
 {
-    BlockBackend *blk = tool_open(c->name, &c->open);
+    ToolOpen o = c->open;
     BlockDriverState *bs, *base;
+    BlockBackend *blk;
 
+    o.write = true;
+    blk = tool_open(c->name, &o);
     if (!blk) {
         return false;
     }

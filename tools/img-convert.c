@@ -171,7 +171,7 @@ static bool create_target(Convert *c)
     if (!img_create_image(&create, &err)) {
         error_prepend(&err, "%s: error while converting %s: ", c->out_name,
                       c->format);
-        error_report_err(err);
+        tool_report_err(err);
         return false;
     }
     c->copy.zero_init = true;
@@ -187,7 +187,7 @@ static bool check_format(const Convert *c)
                                                              &err);
 
     if (!table) {
-        error_report_err(err);
+        tool_report_err(err);
         return false;
     }
     if (c->copy.compress && !bdrv_format_compresses(c->format)) {

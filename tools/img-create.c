@@ -104,7 +104,7 @@ int img_print_create_options(const char *format, const char *filename)
     size_t n = 0;
 
     if (!table) {
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     while (table[n].name) {
@@ -276,11 +276,6 @@ bool img_create_image(const ImgCreate *c, Error **errp)
     if (ok && !c->quiet) {
         print_formatting(c, table, values);
     }
-    if (ok && get_value(values, "backing_fmt") &&
-        !get_value(values, "backing_file")) {
-        error_setg(errp, "Backing format cannot be used without backing file");
-        ok = false;
-    }
     ok = ok && bdrv_create_image(c->filename, c->format, values, errp);
     json_object_put(values);
     return ok;
@@ -329,7 +324,7 @@ int img_create(int argc, char **argv)
     }
     if (!img_create_image(&c, &err)) {
         error_prepend(&err, "%s: ", c.filename);
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     return 0;

@@ -106,7 +106,7 @@ static int run_dd(Dd *d)
     if (!img_create_image(&create, &err)) {
         error_prepend(&err, "%s: error while creating output image of type "
                       "'%s': ", d->out_name, d->out_format);
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     d->dst = tool_open(d->out_name, &out);

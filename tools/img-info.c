@@ -109,7 +109,7 @@ static ImageInfo *collect(const char *name, const ToolOpen *o)
     }
     info = bdrv_image_info(blk_get_bs(blk), &err);
     if (!info) {
-        error_report_err(err);
+        tool_report_err(err);
     }
     blk_unref(blk);
     return info;

@@ -37,6 +37,11 @@ static int coroutine_fn look_co(void *opaque)
         bs = bdrv_get_backing(bs);
         depth += bs != NULL;
     }
+    /* The file ends in its last sector; the image ends with that. */
+    if (!st.pnum) {
+        st = (BdrvStatus) { .pnum = l->bytes, .map = l->offset };
+        ret = BDRV_BLOCK_ZERO | BDRV_BLOCK_ALLOCATED | BDRV_BLOCK_OFFSET_VALID;
+    }
     *l->e = (Entry) {
         .start = l->offset, .length = st.pnum, .map = st.map, .depth = depth,
         .data = ret & BDRV_BLOCK_DATA, .zero = ret & BDRV_BLOCK_ZERO,

@@ -63,12 +63,12 @@ static struct json_object *parse_options(const char *format, const char *text)
     struct json_object *values;
 
     if (!table) {
-        error_report_err(err);
+        tool_report_err(err);
         return NULL;
     }
     values = img_parse_create_options(table, text, &err);
     if (!values) {
-        error_report_err(err);
+        tool_report_err(err);
         error_report("Invalid options for file format '%s'", format);
     }
     return values;
@@ -90,7 +90,7 @@ static int measure(const char *format, const char *text, int64_t size,
     json_object_put(schema);
     json_object_put(values);
     if (!info) {
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     print_measure(info, json);

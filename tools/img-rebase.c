@@ -140,7 +140,7 @@ static bool open_old(Rebase *r)
     if (!r->old) {
         error_prepend(&err, "Could not open old backing file '%s': ",
                       path ? path : bdrv_get_backing_file(bs));
-        error_report_err(err);
+        tool_report_err(err);
     }
     return r->old != NULL;
 }
@@ -169,7 +169,7 @@ static bool open_new(Rebase *r)
     r->new = tool_open_err(path, &o, &err);
     if (!r->new) {
         error_prepend(&err, "Could not open new backing file '%s': ", path);
-        error_report_err(err);
+        tool_report_err(err);
     }
     return r->new != NULL;
 }

@@ -36,7 +36,7 @@ static int64_t parse_size_change(const char *text, int *sign)
     *sign = *text == '+' ? 1 : *text == '-' ? -1 : 0;
     val = bdrv_create_option_value(&size, text + (*sign != 0), &err);
     if (!val) {
-        error_report_err(err);
+        tool_report_err(err);
         return -1;
     }
     return g_ascii_strtoull(val, NULL, 10) > INT64_MAX ? INT64_MAX :
@@ -81,7 +81,7 @@ static int resize_image(BlockBackend *blk, int64_t change, int sign,
         return 1;
     }
     if (!img_truncate(blk, size, prealloc, &err)) {
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     return 0;
@@ -106,6 +106,10 @@ int img_resize(int argc, char **argv)
     int64_t change;
     int first, sign, status;
 
+    if (argc < 3 && (argc < 2 || (strcmp(argv[1], "--help") &&
+                                  strcmp(argv[1], "-h")))) {
+        return tool_usage_error("Not enough arguments");
+    }
     /* The size comes last and may start with a dash. */
     if (argc > 1 && argv[argc - 1][0] == '-' &&
         g_ascii_isdigit(argv[argc - 1][1])) {

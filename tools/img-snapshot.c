@@ -37,11 +37,18 @@ static int create_snapshot(BlockDriverState *bs, const char *name)
 
 static int apply_snapshot(BlockDriverState *bs, const char *name)
 {
+    BdrvSnapshot *sn = bdrv_snapshot_find(bs, name);
     Error *err = NULL;
 
+    if (!sn) {
+        error_report("Could not apply snapshot '%s': Failed to load snapshot: "
+                     "%s", name, g_strerror(ENOENT));
+        return 1;
+    }
+    bdrv_snapshot_free(sn);
     if (bdrv_snapshot_goto(bs, name, &err) < 0) {
         error_prepend(&err, "Could not apply snapshot '%s': ", name);
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     return 0;
@@ -62,7 +69,7 @@ static int delete_snapshot(BlockDriverState *bs, const char *name)
     bdrv_snapshot_free(sn);
     if (ret < 0) {
         error_prepend(&err, "Could not delete snapshot '%s': ", name);
-        error_report_err(err);
+        tool_report_err(err);
     }
     return ret < 0;
 }
@@ -141,7 +148,7 @@ bool img_load_snapshot(BlockBackend *blk, const char *param)
     }
     if (ret < 0) {
         error_prepend(&err, "Failed to load snapshot: ");
-        error_report_err(err);
+        tool_report_err(err);
     }
     return ret >= 0;
 }

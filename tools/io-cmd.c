@@ -125,7 +125,7 @@ static bool take_rights(IoState *s, const IoCommand *c)
         return false;
     }
     if (!tool_add_perm(s->blk, c->perm, &err)) {
-        error_report_err(err);
+        tool_report_err(err);
         return false;
     }
     return true;

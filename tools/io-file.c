@@ -182,7 +182,7 @@ static int cmd_truncate(IoState *s, int argc, char **argv)
         return -EINVAL;
     }
     if (bdrv_run(main_context(), truncate_co, &t) < 0) {
-        error_report_err(err);
+        tool_report_err(err);
         return -EINVAL;
     }
     return 0;
@@ -368,7 +368,7 @@ static int cmd_open(IoState *s, int argc, char **argv)
         all = g_strdup(options ? options : argv[optind]);
     }
     if (!io_open(s, all, &err)) {
-        error_report_err(err);
+        tool_report_err(err);
         return -EINVAL;
     }
     return 0;
@@ -394,7 +394,7 @@ static int cmd_reopen(IoState *s, int argc, char **argv)
         } else if (ch == 'o') {
             s->open.extra = keyval_parse(optarg, NULL, NULL, &err);
             if (!s->open.extra) {
-                error_report_err(err);
+                tool_report_err(err);
                 return -EINVAL;
             }
         } else {
@@ -413,7 +413,7 @@ static int cmd_reopen(IoState *s, int argc, char **argv)
     json_object_put(s->open.extra);
     s->open.extra = NULL;
     if (!ch) {
-        error_report_err(err);
+        tool_report_err(err);
     }
     return ch ? 0 : -EINVAL;
 }

@@ -124,7 +124,7 @@ static int run(IoState *s, const IoArgs *a, int argc, char **argv)
         return 1;
     }
     if (argc && !io_open(s, argv[0], &err)) {
-        error_report_err(err);
+        tool_report_err(err);
         return 1;
     }
     status = run_commands(s, a);

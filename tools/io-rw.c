@@ -169,11 +169,11 @@ static bool fill_from_file(uint8_t *buf, int64_t bytes, const char *name)
     gsize len;
 
     if (!g_file_get_contents(name, &data, &len, NULL)) {
-        printf("%s: %s\n", name, g_strerror(errno));
+        fprintf(stderr, "%s: %s\n", name, g_strerror(errno));
         return false;
     }
     if (!len) {
-        printf("%s: file is empty\n", name);
+        fprintf(stderr, "%s: file is empty\n", name);
         return false;
     }
     for (int64_t i = 0; i < bytes; i += len) {

@@ -137,7 +137,7 @@ BlockBackend *tool_open(const char *name, const ToolOpen *o)
 
     if (!blk) {
         error_prepend(&err, "Could not open '%s': ", name);
-        error_report_err(err);
+        tool_report_err(err);
     }
     return blk;
 }

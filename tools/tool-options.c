@@ -25,7 +25,7 @@ void tool_init(const char *argv0)
     bql_lock();
     signal(SIGPIPE, SIG_IGN);
     if (!main_loop_init(&err)) {
-        error_report_err(g_steal_pointer(&err));
+        tool_report_err(g_steal_pointer(&err));
         exit(EXIT_FAILURE);
     }
 }
@@ -55,6 +55,15 @@ int tool_usage_error(const char *fmt, ...)
     error_printf("Try '%s --help' for more information\n",
                  log_get_program_name());
     return 1;
+}
+
+void tool_report_err(Error *err)
+{
+    error_report("%s", error_get_pretty(err));
+    if (error_get_hint(err)) {
+        error_printf("%s\n", error_get_hint(err));
+    }
+    error_free(err);
 }
 
 /* ---- Objects, traces ---- */
@@ -145,8 +154,7 @@ static const ToolOption *find_option(const ToolOption *options, int ch)
 static ToolParsed set_output(bool *json, const char *text)
 {
     if (!g_str_equal(text, "json") && !g_str_equal(text, "human")) {
-        tool_usage_error("--output must be used with human or json as "
-                         "argument.");
+        error_report("--output must be used with human or json as argument.");
         return TOOL_PARSE_ERROR;
     }
     *json = g_str_equal(text, "json");
@@ -204,7 +212,7 @@ ToolParsed tool_parse(int argc, char **argv, const ToolOption *options,
         result = apply_option(find_option(options, ch), optarg, &err);
     }
     if (err) {
-        error_report_err(err);
+        tool_report_err(err);
     }
     *first = optind;
     return result;

@@ -57,6 +57,8 @@ ToolParsed tool_parse(int argc, char **argv, const ToolOption *options,
                       bool stop, int *first);
 /* tool_usage_error: the message, and where help is. Returns 1. */
 int tool_usage_error(const char *fmt, ...) PRINTF(1, 2);
+/* tool_report_err: print and free it; the hint has lines of its own. */
+void tool_report_err(Error *err);
 bool tool_add_object(const char *text, Error **errp);
 
 /* ---- Numbers ---- */
