@@ -21,6 +21,7 @@ BlockBackend *blk_new(AioContext *ctx, uint64_t perm, uint64_t shared)
     blk->perm = perm;
     blk->shared = shared;
     blk->write_cache = true;
+    blk->account_invalid = blk->account_failed = true;
     blk->on_read_error = BLK_ON_ERROR_REPORT;
     blk->on_write_error = BLK_ON_ERROR_ENOSPC;
     g_mutex_init(&blk->stats_lock);
@@ -43,6 +44,10 @@ void blk_unref(BlockBackend *blk)
     blk_remove_bs(blk);
     throttle_leave(&blk->throttle);
     TAILQ_REMOVE(&blk_backends, blk, next);
+    for (int i = 0; i < BLOCK_ACCT__MAX; i++) {
+        g_free(blk->histograms[i].boundaries);
+        g_free(blk->histograms[i].bins);
+    }
     g_mutex_clear(&blk->stats_lock);
     g_mutex_clear(&blk->queue_lock);
     g_free(blk->name);
@@ -388,6 +393,25 @@ void blk_acct_start(BlockBackend *blk, BlockAcctCookie *c, int64_t bytes,
     c->start_ns = clock_get_ns(CLOCK_REALTIME_NS);
 }
 
+static void histogram_add(BlkHistogram *h, uint64_t ns)
+{
+    unsigned low = 0, high = h->num;
+
+    if (!h->bins) {
+        return;
+    }
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+
+        if (ns < h->boundaries[middle]) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    h->bins[low]++;
+}
+
 static void acct_end(BlockBackend *blk, BlockAcctCookie *c, bool failed)
 {
     int64_t now = clock_get_ns(CLOCK_REALTIME_NS);
@@ -399,8 +423,11 @@ static void acct_end(BlockBackend *blk, BlockAcctCookie *c, bool failed)
         blk->bytes[c->type] += c->bytes;
         blk->ops_done[c->type]++;
     }
-    blk->total_ns[c->type] += now - c->start_ns;
-    blk->last_access_ns = now;
+    if (!failed || blk->account_failed) {
+        blk->total_ns[c->type] += now - c->start_ns;
+        histogram_add(&blk->histograms[c->type], MAX(now - c->start_ns, 0));
+        blk->last_access_ns = now;
+    }
     g_mutex_unlock(&blk->stats_lock);
 }
 
@@ -418,5 +445,8 @@ void blk_acct_invalid(BlockBackend *blk, BlockAcctType type)
 {
     g_mutex_lock(&blk->stats_lock);
     blk->invalid[type]++;
+    if (blk->account_invalid) {
+        blk->last_access_ns = clock_get_ns(CLOCK_REALTIME_NS);
+    }
     g_mutex_unlock(&blk->stats_lock);
 }

@@ -255,6 +255,13 @@ void bdrv_register_driver(const BlockDriver *drv);
 typedef TAILQ_HEAD(BdrvList, BlockDriverState) BdrvList;
 extern BdrvList bdrv_nodes;
 
+/* How many requests took how long: bins[i] has those below boundaries[i] and
+ * not below the one before. */
+typedef struct BlkHistogram {
+    unsigned num;                   /* boundaries; there is a bin more */
+    uint64_t *boundaries, *bins;    /* ns, rising; NULL: not wanted */
+} BlkHistogram;
+
 /* block-backend.c, for QMP */
 struct BlockBackend {
     char *name;
@@ -279,10 +286,14 @@ struct BlockBackend {
     uint64_t failed[BLOCK_ACCT__MAX], invalid[BLOCK_ACCT__MAX];
     uint64_t merged[BLOCK_ACCT__MAX];
     int64_t total_ns[BLOCK_ACCT__MAX], last_access_ns;
+    bool account_invalid, account_failed;
+    BlkHistogram histograms[BLOCK_ACCT__MAX];
     TAILQ_ENTRY(BlockBackend) next;
 };
 typedef TAILQ_HEAD(BlkList, BlockBackend) BlkList;
 extern BlkList blk_backends;
+/* throttle-blk.c. @id: that of -device, or a path. */
+BlockBackend *blk_find_by_device(const char *id);
 
 /* throttle-blk.c. @group: NULL: the one it is in, else its own name. */
 bool blk_set_throttling(BlockBackend *blk, const char *group,

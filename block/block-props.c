@@ -198,6 +198,12 @@ bool block_conf_realize(BlockConf *conf, Object *dev, bool *readonly,
         blk_detach_dev(conf->blk, dev);
         return false;
     }
+    if (conf->account_invalid != ON_OFF_AUTO_AUTO) {
+        conf->blk->account_invalid = conf->account_invalid == ON_OFF_AUTO_ON;
+    }
+    if (conf->account_failed != ON_OFF_AUTO_AUTO) {
+        conf->blk->account_failed = conf->account_failed == ON_OFF_AUTO_ON;
+    }
     if (conf->rerror != BLK_ON_ERROR_AUTO || conf->werror !=
         BLK_ON_ERROR_AUTO) {
         blk_set_on_error(conf->blk, conf->rerror, conf->werror);

@@ -10,6 +10,116 @@ static char *device_path(const BlockBackend *blk)
     return blk->dev ? object_get_canonical_path(blk->dev) : NULL;
 }
 
+/* ---- Histograms ---- */
+
+static uint64List *list_of(const uint64_t *values, unsigned n)
+{
+    uint64List *list = NULL, **tail = &list;
+
+    for (unsigned i = 0; i < n; i++) {
+        *tail = g_new0(uint64List, 1);
+        (*tail)->value = values[i];
+        tail = &(*tail)->next;
+    }
+    return list;
+}
+
+static BlockLatencyHistogramInfo *histogram_info(const BlkHistogram *h)
+{
+    BlockLatencyHistogramInfo *info;
+
+    if (!h->bins) {
+        return NULL;
+    }
+    info = g_new0(BlockLatencyHistogramInfo, 1);
+    info->boundaries = list_of(h->boundaries, h->num);
+    info->bins = list_of(h->bins, h->num + 1);
+    return info;
+}
+
+/* They rise from above 0. */
+static bool histogram_parse(BlkHistogram *h, const uint64List *list)
+{
+    uint64_t last = 0;
+    unsigned n = 0;
+
+    for (const uint64List *e = list; e; e = e->next) {
+        if (e->value <= last) {
+            return false;
+        }
+        last = e->value;
+        n++;
+    }
+    *h = (BlkHistogram) {
+        .num = n, .boundaries = g_new0(uint64_t, n),
+        .bins = g_new0(uint64_t, n + 1),
+    };
+    for (unsigned i = 0; i < n; i++, list = list->next) {
+        h->boundaries[i] = list->value;
+    }
+    return true;
+}
+
+static void histogram_set(BlockBackend *blk, BlockAcctType type,
+                          BlkHistogram h)
+{
+    BlkHistogram old;
+
+    g_mutex_lock(&blk->stats_lock);
+    old = blk->histograms[type];
+    blk->histograms[type] = h;
+    g_mutex_unlock(&blk->stats_lock);
+    g_free(old.boundaries);
+    g_free(old.bins);
+}
+
+bool qmp_block_latency_histogram_set(BlockLatencyHistogramSet *arg,
+                                     Error **errp)
+{
+    const struct {
+        BlockAcctType type;
+        const char *name;
+        bool has;
+        const uint64List *own;
+    } parts[] = {
+        { BLOCK_ACCT_READ, "read", arg->boundaries_read != NULL,
+          arg->boundaries_read },
+        { BLOCK_ACCT_WRITE, "write", arg->boundaries_write != NULL,
+          arg->boundaries_write },
+        { BLOCK_ACCT_FLUSH, "flush", arg->boundaries_flush != NULL,
+          arg->boundaries_flush },
+    };
+    BlockBackend *blk = blk_find_by_device(arg->id);
+    bool off = !arg->boundaries;
+
+    if (!blk) {
+        error_set(errp, ERROR_CLASS_DEVICE_NOT_FOUND, "Device '%s' not found",
+                  arg->id);
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        off &= !parts[i].has;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        const uint64List *list = parts[i].has ? parts[i].own : arg->boundaries;
+        BlkHistogram h = { 0 };
+
+        if (!off && !parts[i].has && !arg->boundaries) {
+            continue;
+        }
+        if (!off && !histogram_parse(&h, list)) {
+            error_setg(errp, "Device '%s' set %s boundaries fail", arg->id,
+                       parts[i].name);
+            error_append_hint(errp, "They must rise from above 0.");
+            return false;
+        }
+        histogram_set(blk, parts[i].type, h);
+    }
+    return true;
+}
+
+/* ---- Queries ---- */
+
 static BlockDeviceStats *device_stats(BlockBackend *blk)
 {
     BlockDeviceStats *s = g_new0(BlockDeviceStats, 1);
@@ -19,6 +129,13 @@ static BlockDeviceStats *device_stats(BlockBackend *blk)
         return s;
     }
     g_mutex_lock(&blk->stats_lock);
+    s->account_failed = blk->account_failed;
+    s->account_invalid = blk->account_invalid;
+    s->rd_latency_histogram = histogram_info(&blk->histograms[BLOCK_ACCT_READ]);
+    s->wr_latency_histogram =
+        histogram_info(&blk->histograms[BLOCK_ACCT_WRITE]);
+    s->flush_latency_histogram =
+        histogram_info(&blk->histograms[BLOCK_ACCT_FLUSH]);
     s->rd_bytes = blk->bytes[BLOCK_ACCT_READ];
     s->wr_bytes = blk->bytes[BLOCK_ACCT_WRITE];
     s->unmap_bytes = blk->bytes[BLOCK_ACCT_UNMAP];

@@ -34,8 +34,7 @@ bool blk_set_throttling(BlockBackend *blk, const char *group,
     return true;
 }
 
-/* @id: that of -device, or a path. */
-static BlockBackend *find_by_device(const char *id)
+BlockBackend *blk_find_by_device(const char *id)
 {
     g_autofree char *by_id = g_strdup_printf("/machine/peripheral/%s", id);
     BlockBackend *blk;
@@ -66,7 +65,7 @@ static BlockBackend *find_by_device(const char *id)
 
 bool qmp_block_set_io_throttle(BlockIOThrottle *arg, Error **errp)
 {
-    BlockBackend *blk = arg->id ? find_by_device(arg->id) :
+    BlockBackend *blk = arg->id ? blk_find_by_device(arg->id) :
                         arg->device ? blk_find(arg->device) : NULL;
     const char *name = arg->id ? arg->id : arg->device ? arg->device : "";
     ThrottleConfig cfg;

@@ -211,6 +211,7 @@ typedef struct BlockConf {
     bool share_rw;
     int write_cache;                /* OnOffAuto */
     int rerror, werror;             /* BlkOnError */
+    int account_invalid, account_failed;            /* OnOffAuto */
 } BlockConf;
 
 /* Rows every disk has; @f is a BlockConf. */
@@ -238,6 +239,11 @@ typedef struct BlockConf {
               BLK_ON_ERROR_AUTO, "what a failing read does"),                \
     PROP_ENUM("werror", S, f.werror, prop_info_on_error,                       \
               BLK_ON_ERROR_AUTO, "what a failing write does"),               \
+    PROP_ON_OFF_AUTO("account-invalid", S, f.account_invalid, 0,               \
+                     "whether invalid requests count as a use of the disk; "   \
+                     "auto: on"),                                              \
+    PROP_ON_OFF_AUTO("account-failed", S, f.account_failed, 0,                 \
+                     "whether the time of failed requests counts; auto: on"),  \
     PROP_INT32("bootindex", S, f.bootindex, -1,                                \
                "place in the boot order, from 0; -1: not a boot device")
 

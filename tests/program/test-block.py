@@ -307,5 +307,38 @@ def set_io_throttle():
         check(info["iops"] == 0 and "group" not in info, info)
 
 
+# ---- Statistics ----
+
+@test
+def latency_histograms():
+    new_file("disk")
+    with machine("-drive", "file=disk,format=raw,if=none,id=d0",
+                 "-device", "virtio-blk-pci,drive=d0,id=disk,"
+                 "account-failed=off") as p:
+        command = "block-latency-histogram-set"
+
+        def stats():
+            return p.get("query-blockstats")[0]["stats"]
+
+        check("rd_latency_histogram" not in stats())
+        check(stats()["account_failed"] is False)
+        check(stats()["account_invalid"] is True)
+        p.get(command, {"id": "disk", "boundaries": [10, 1000000]})
+        wanted = {"boundaries": [10, 1000000], "bins": [0, 0, 0]}
+        for kind in "rd", "wr", "flush":
+            check(stats()[kind + "_latency_histogram"] == wanted, stats())
+        p.get(command, {"id": "disk", "boundaries-read": [5]})
+        check(stats()["rd_latency_histogram"] ==
+              {"boundaries": [5], "bins": [0, 0]})
+        check(stats()["wr_latency_histogram"] == wanted)
+        fails(p, "Device 'disk' set write boundaries fail", command,
+              {"id": "disk", "boundaries-write": [5, 5]})
+        fails(p, "fail", command, {"id": "disk", "boundaries": [0, 5]})
+        fails(p, "not found", command, {"id": "x"})
+        check(stats()["wr_latency_histogram"] == wanted)
+        p.get(command, {"id": "disk"})
+        check("wr_latency_histogram" not in stats())
+
+
 if __name__ == "__main__":
     raise SystemExit(main())

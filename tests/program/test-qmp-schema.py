@@ -198,6 +198,8 @@ def graph(c):
         "device": "d0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 1000,
         "iops_rd": 0, "iops_wr": 0})
     c.ok("query-block")
+    c.ok("block-latency-histogram-set", {"id": "disk", "boundaries": [10]})
+    c.ok("query-blockstats")
     snapshot = {"device": "null0", "name": "s"}
     c.fails("GenericError", "blockdev-snapshot-internal-sync", snapshot)
     c.fails("GenericError", "blockdev-snapshot-delete-internal-sync", snapshot)

@@ -487,6 +487,31 @@ static uint8_t read_isr(Rig *r)
     return qpci_bar_readb(r->v.pci, r->v.isr.bar, r->v.isr.offset);
 }
 
+/* Two writes and a read, each in one of the classes. */
+static void test_histogram(void)
+{
+    Rig r;
+    struct json_object *stats, *h, *bins;
+    int64_t writes;
+
+    rig_init_raw(&r, "", "iothread=io,id=disk");
+    json_object_put(qtest_qmp_ok(r.qts,
+        "{'execute':'block-latency-histogram-set','arguments':{'id':'disk',"
+        "'boundaries':[1,3600000000000]}}"));
+    g_assert_cmpuint(request(&r, T_OUT, 7, 4096, NULL), ==, S_OK);
+    g_assert_cmpuint(request(&r, T_OUT, 9, 4096, NULL), ==, S_OK);
+    g_assert_cmpuint(request(&r, T_IN, 100, 4096, NULL), ==, S_OK);
+    stats = qtest_qmp_ok(r.qts, "{'execute':'query-blockstats'}");
+    h = json_object_object_get(json_object_array_get_idx(stats, 0), "stats");
+    h = json_object_object_get(h, "wr_latency_histogram");
+    bins = json_object_object_get(h, "bins");
+    g_assert_cmpuint(json_object_array_length(bins), ==, 3);
+    writes = json_object_get_int64(json_object_array_get_idx(bins, 1));
+    g_assert_cmpint(writes, ==, 2);
+    json_object_put(stats);
+    rig_end(&r);
+}
+
 static void test_resize(gconstpointer device)
 {
     Rig r;
@@ -539,6 +564,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/virtio-blk/iothread/snapshots", where[1][1],
                              test_snapshots);
     }
+    g_test_add_func("/virtio-blk/histogram", test_histogram);
     g_test_add_func("/virtio-blk/dirty-bitmap", test_dirty_bitmap);
     g_test_add_func("/virtio-blk/layout", test_layout);
     g_test_add_func("/virtio-blk/get-id", test_get_id);
