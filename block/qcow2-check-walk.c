@@ -270,7 +270,8 @@ static int walk_standard(Qcow2Check *c, const Qcow2L2Ref *ref, Entry e,
     bool inside;
 
     check_bits(c, e);
-    if (!offset) {
+    /* In a data file, the first cluster is one like any other. */
+    if (!offset && !(external(c) && (e.entry & QCOW2_OFLAG_COPIED))) {
         return 0;
     }
     c->r->allocated_clusters += ref->active;

@@ -12,6 +12,7 @@
 typedef struct Kind {
     const char *name;
     BlockdevCreateOptionsQcow2 options;
+    bool snapshots;                 /* two of them */
 } Kind;
 
 #define SIZE .size = IMAGE_BYTES
@@ -29,6 +30,11 @@ static const Kind kinds[] = {
     { "refcounts_64", { SIZE, BITS(64), CLUSTER(1024) } },
     { "subclusters", { SIZE, CLUSTER(16 * KiB), .has_extended_l2 = true,
                        .extended_l2 = true } },
+    { "snapshots", { SIZE }, true },
+    { "snapshots_v2", { SIZE, .has_version = true,
+                        .version = BLOCKDEV_QCOW2_VERSION_V2 }, true },
+    { "snapshots_sub", { SIZE, CLUSTER(16 * KiB), .has_extended_l2 = true,
+                         .extended_l2 = true }, true },
 };
 
 static uint8_t pattern[IMAGE_BYTES];
@@ -61,6 +67,12 @@ static char *make_image(const Kind *k)
 
     qtest_open(&t, path, "");
     fill(&t);
+    for (int i = 0; k->snapshots && i < 2; i++) {
+        BdrvSnapshot facts = { .name = (char *)"s", .date_sec = i };
+
+        g_assert_cmpint(bdrv_snapshot_create(t.bs, &facts, NULL), ==, 0);
+        g_assert_cmpint(qtest_write(&t, 0, 5000, pattern), ==, 0);
+    }
     qtest_close(&t);
     return path;
 }
@@ -303,8 +315,40 @@ static void sub_both(Layout *l)
 }
 static void sub_no_host(Layout *l) { l2_set(l, 0, 0); }
 
+static uint8_t *first_snapshot(Layout *l)
+{
+    return l->data + get_be64(l->data + 64);
+}
+static void snap_l1_unaligned(Layout *l)
+{
+    put_be64(first_snapshot(l), get_be64(first_snapshot(l)) + 8);
+}
+static void snap_l1_outside(Layout *l)
+{
+    put_be64(first_snapshot(l), 1ULL << 45);
+}
+static void snap_l1_long(Layout *l) { put_be32(first_snapshot(l) + 8, 1u << 30); }
+static void snap_l2_empty(Layout *l)
+{
+    put_be64(l->data + get_be64(first_snapshot(l)), 0);
+}
+static void snap_l2_outside(Layout *l)
+{
+    put_be64(l->data + get_be64(first_snapshot(l)), 1ULL << 44);
+}
+static void snap_table_count(Layout *l)
+{
+    set_count(l, get_be64(l->data + 64), 0);
+}
+static void snap_gone(Layout *l) { put_be32(l->data + 60, 1); }
+static void snap_copied(Layout *l)
+{
+    l2_set(l, 2, l2_get(l, 2) | QCOW2_OFLAG_COPIED);
+}
+
 enum { ALL_KINDS = 0, V3 = 1, SUB = 2, NO_SUB = 4, COMPRESSED = 8,
-       NO_PEER = 16, NOT_512 = 32 };
+       NO_PEER = 16, NOT_512 = 32,
+       SNAPSHOTS = 64, NO_SNAPSHOTS = 128 };
 
 static const struct {
     const char *name;
@@ -331,7 +375,7 @@ static const struct {
     { "l1_outside", l1_outside, false, NO_PEER },
     { "l1_is_l1", l1_is_l1, false, NO_PEER },
     { "l1_empty", l1_empty, true },
-    { "l2_not_copied", l2_not_copied, true },
+    { "l2_not_copied", l2_not_copied, true, NO_SNAPSHOTS },
     { "l2_reserved", l2_reserved, false },
     { "l2_unaligned", l2_unaligned, false, NOT_512 },
     { "l2_outside", l2_outside, false },
@@ -344,10 +388,18 @@ static const struct {
     { "compressed_copied", compressed_copied, false, COMPRESSED },
     { "compressed_outside", compressed_outside, false, COMPRESSED },
     { "zero_unaligned", zero_unaligned, true, V3 | NO_SUB | NOT_512 },
-    { "truncated", truncated, false },
+    { "truncated", truncated, false, NO_SNAPSHOTS },
     { "dirty", dirty, true, V3 },
     { "corrupt", corrupt, true, V3 },
     { "dirty_zero", dirty_zero, true, V3 },
+    { "snap_l1_unaligned", snap_l1_unaligned, false, SNAPSHOTS | NO_PEER },
+    { "snap_l1_outside", snap_l1_outside, false, SNAPSHOTS | NO_PEER },
+    { "snap_l1_long", snap_l1_long, false, SNAPSHOTS | NO_PEER },
+    { "snap_l2_empty", snap_l2_empty, true, SNAPSHOTS },
+    { "snap_l2_outside", snap_l2_outside, false, SNAPSHOTS | NO_PEER },
+    { "snap_table_count", snap_table_count, true, SNAPSHOTS },
+    { "snap_gone", snap_gone, true, SNAPSHOTS },
+    { "snap_copied", snap_copied, true, SNAPSHOTS },
     { "sub_both", sub_both, false, SUB },
     { "sub_no_host", sub_no_host, false, SUB },
 };
@@ -358,6 +410,8 @@ static bool applies(int flags, const Kind *k, const Layout *l)
 
     return (!(flags & V3) || get_be32(l->data + 4) >= 3) &&
            (!(flags & SUB) || sub) && (!(flags & NO_SUB) || !sub) &&
+           (!(flags & SNAPSHOTS) || k->snapshots) &&
+           (!(flags & NO_SNAPSHOTS) || !k->snapshots) &&
            (!(flags & NOT_512) || l->cluster > 512) &&
            (!(flags & COMPRESSED) || find_compressed(l)) &&
            /* A count of 2 needs two bits; one entry in the table. */
@@ -413,6 +467,30 @@ static void test_damage(const void *data)
     g_unlink(path);
 }
 
+/* Only leaks are wanted: what else is wrong stays, and is told. */
+static void test_leaks_only(void)
+{
+    g_autofree char *path = make_image(&kinds[0]);
+    BdrvCheckResult r;
+    Layout l = { 0 };
+
+    g_assert_true(g_file_get_contents(path, (char **)&l.data, &l.bytes, NULL));
+    find_layout(&l);
+    set_count(&l, data_offset(&l, 0), 2);
+    set_count(&l, data_offset(&l, 1), 0);
+    g_assert_true(g_file_set_contents(path, (char *)l.data, l.bytes, NULL));
+    g_free(l.data);
+    g_assert_cmpint(check(path, BDRV_FIX_LEAKS, &r), ==, 0);
+    g_assert_cmpint(r.leaks_fixed, ==, 1);
+    g_assert_cmpint(r.leaks, ==, 0);
+    g_assert_cmpint(r.corruptions, >, 0);
+    g_assert_cmpint(r.corruptions_fixed, ==, 0);
+    g_assert_cmpint(check(path, 0, &r), ==, 0);
+    g_assert_cmpint(r.leaks, ==, 0);
+    g_assert_cmpint(r.corruptions, ==, 2);
+    g_unlink(path);
+}
+
 /* A dirty image is repaired when something may write to it. */
 static void test_dirty_open(void)
 {
@@ -455,6 +533,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(good, &kinds[i], test_good);
         g_test_add_data_func(bad, &kinds[i], test_damage);
     }
+    g_test_add_func("/qcow2/check/leaks_only", test_leaks_only);
     g_test_add_func("/qcow2/check/dirty_open", test_dirty_open);
     return g_test_run();
 }

@@ -42,38 +42,46 @@ static uint8_t *l2_table(uint8_t *data)
     return data + (get_be64(data + l1_offset(data)) & QCOW2_OFFSET_MASK);
 }
 
+/* Where the tables of the list below are. */
+static uint64_t table_offset(uint8_t *data, uint64_t what)
+{
+    uint64_t snapshots = get_be64(data + 64);
+    uint64_t inactive_l1 = get_be64(data + snapshots);
+    uint64_t offsets[] = {
+        0, l1_offset(data), l2_table(data) - data, reft_offset(data),
+        get_be64(data + reft_offset(data)), snapshots, inactive_l1,
+        get_be64(data + inactive_l1) & QCOW2_OFFSET_MASK,
+    };
+
+    return offsets[what];
+}
+
 /* The guest's second cluster is said to be there. */
 static void point_to(uint8_t *data, uint64_t what)
 {
-    uint64_t target[] = {
-        0, l1_offset(data), l2_table(data) - data, reft_offset(data),
-        get_be64(data + reft_offset(data)),
-    };
-
-    put_be64(l2_table(data) + 8, target[what] | QCOW2_OFLAG_COPIED);
+    put_be64(l2_table(data) + 8, table_offset(data, what) | QCOW2_OFLAG_COPIED);
 }
 
 /* That cluster is said to be free, and all behind it not. */
 static void count_zero(uint8_t *data, uint64_t what)
 {
-    uint64_t target[] = {
-        0, l1_offset(data), l2_table(data) - data, reft_offset(data),
-        get_be64(data + reft_offset(data)),
-    };
     uint64_t block = get_be64(data + reft_offset(data));
 
-    put_be16(data + block + target[what] / 65536 * 2, 0);
+    put_be16(data + block + table_offset(data, what) / 65536 * 2, 0);
 }
 
 static char *image(void)
 {
     BlockdevCreateOptionsQcow2 o = { .size = 8 * MiB };
+    BdrvSnapshot facts = { .name = (char *)"a" };
     char *path = qtest_create(&o);
     uint8_t buf[65536];
     QTest t;
 
     memset(buf, 7, sizeof(buf));
     qtest_open(&t, path, "");
+    g_assert_cmpint(qtest_write(&t, 0, sizeof(buf), buf), ==, 0);
+    g_assert_cmpint(bdrv_snapshot_create(t.bs, &facts, NULL), ==, 0);
     g_assert_cmpint(qtest_write(&t, 0, sizeof(buf), buf), ==, 0);
     qtest_close(&t);
     return path;
@@ -87,6 +95,9 @@ static const struct {
     { "l2", "active L2 table" },
     { "refcount_table", "refcount table" },
     { "refcount_block", "refcount block" },
+    { "snapshot_table", "snapshot table" },
+    { "inactive_l1", "inactive L1 table" },
+    { "inactive_l2", "inactive L2 table" },
 };
 
 static void assert_event(const char *text, bool fatal)
@@ -110,7 +121,7 @@ static void expect_refused(const char *path, const char *text)
     QTest t;
 
     memset(buf, 9, sizeof(buf));
-    qtest_open(&t, path, "");
+    qtest_open(&t, path, ",\"overlap-check\":\"all\"");
     g_assert_cmpint(qtest_write(&t, 65536, sizeof(buf), buf), ==, -EIO);
     assert_event(text, true);
     g_assert_cmpint(qtest_write(&t, 0, sizeof(buf), buf), ==, -EIO);
