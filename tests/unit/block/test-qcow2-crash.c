@@ -11,6 +11,8 @@
  *     something that was written to it since,
  *   - and so do snapshots have theirs.
  *
+ * Where the image was dirty, the power is cut in the repair as well.
+ *
  * --long N tries at least N of them; without it, some hundreds.
  */
 #include "qcow2-test.h"
@@ -285,8 +287,10 @@ static int64_t model_at(Crash *c, guint cut, uint8_t *model, guint *next)
         *next = op_at(c, i)->flush ? i + 1 : *next;
     }
     for (guint i = 0; i < *next; i++) {
-        memcpy(model + op_at(c, i)->offset, op_at(c, i)->after,
-               op_at(c, i)->bytes);
+        if (op_at(c, i)->bytes) {
+            memcpy(model + op_at(c, i)->offset, op_at(c, i)->after,
+                   op_at(c, i)->bytes);
+        }
         size = op_at(c, i)->size;
     }
     return size;
@@ -356,11 +360,36 @@ static void check_snapshots(Crash *c, BlockDriverState *file, guint cut)
     }
 }
 
-static void check_image(Crash *c, MemNode *left, guint cut)
+static void apply(MemNode *m, const MemLogEntry *e, bool torn);
+
+static void check_image(Crash *c, MemNode *left, guint cut, bool again);
+
+/* The repair in @log of @left, cut short somewhere. */
+static void cut_repair(Crash *c, const MemNode *left, GArray *log, guint cut)
 {
-    BlockDriverState *file = mem_node_new("left", left->data, left->bytes);
-    BlockDriverState *bs = open_after(c, file, BDRV_O_CHECK);
+    guint n = g_test_rand_int_range(0, log->len + 1), flushed = 0;
+    bool torn = g_test_rand_bit();
+    MemNode half = { 0 };
+
+    for (guint i = 0; i < n; i++) {
+        if (g_array_index(log, MemLogEntry, i).kind == MEM_LOG_FLUSH) {
+            flushed = i + 1;
+        }
+    }
+    mem_node_write(&half, 0, left->data, left->bytes);
+    for (guint i = 0; i < n; i++) {
+        apply(&half, &g_array_index(log, MemLogEntry, i), torn && i >= flushed);
+    }
+    check_image(c, &half, cut, false);
+    g_free(half.data);
+}
+
+static void repair(Crash *c, BlockDriverState *bs, const MemNode *left,
+                   guint cut, bool again)
+{
+    MemNode *m = bs->file->bs->opaque;
     bool dirty = qcow2_is_dirty(bs);
+    GArray *log = mem_log_new();
     BdrvCheckResult r;
 
     g_assert_cmpint(bdrv_check(bs, &r, 0), ==, 0);
@@ -368,8 +397,25 @@ static void check_image(Crash *c, MemNode *left, guint cut)
         g_error("%s: cut after %u: %" PRId64 " corruptions", c->kind->name,
                 cut, r.corruptions);
     }
+    m->log = log;
     g_assert_cmpint(bdrv_check(bs, &r, dirty ? BDRV_FIX_LEAKS |
                                BDRV_FIX_ERRORS : BDRV_FIX_LEAKS), ==, 0);
+    m->log = NULL;
+    if (dirty && again) {
+        cut_repair(c, left, log, cut);
+    }
+    g_array_unref(log);
+}
+
+/* @again: whether a repair is cut short, too. */
+static void check_image(Crash *c, MemNode *left, guint cut, bool again)
+{
+    BlockDriverState *file = mem_node_new(again ? "left" : "half", left->data,
+                                          left->bytes);
+    BlockDriverState *bs = open_after(c, file, BDRV_O_CHECK);
+    BdrvCheckResult r;
+
+    repair(c, bs, left, cut, again);
     g_assert_cmpint(bdrv_check(bs, &r, 0), ==, 0);
     if (r.corruptions || r.leaks) {
         g_error("%s: cut after %u: a repair leaves %" PRId64 " corruptions and "
@@ -428,7 +474,7 @@ static void cut_here(Crash *c, const MemNode *durable, guint from, guint cut,
             apply(&left, e, true);
         }
     }
-    check_image(c, &left, cut);
+    check_image(c, &left, cut, true);
     g_free(left.data);
 }
 
