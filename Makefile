@@ -49,11 +49,16 @@ $(ARM_BUILD)/build.ninja:
 	    --cross-prefix=aarch64-linux-gnu- --target-list=aarch64-softmmu \
 	    $(CHECK_CONFIG)
 
+arm-program:
+	@$(MAKE) --no-print-directory $(ARM_BUILD)/build.ninja
+	ninja -C $(ARM_BUILD) qemu-system-nemu
+
 help:
 	@echo 'make                 configure if needed, build in $(BUILD)/'
 	@echo 'make deps            install the Debian packages all targets need'
 	@echo 'make install         install under the prefix given to configure'
 	@echo 'make demo            boot a Debian kernel on -M virt and show it'
+	@echo '                     (ARCH=aarch64: the Arm machine, emulated)'
 	@echo 'make check           unit tests, qtests, guest payloads'
 	@echo 'make check SANITIZE=1  the same under ASan and UBSan'
 	@echo 'make check-arm       build for arm64, its tests under emulation and'
@@ -115,9 +120,14 @@ docs: deps-build+docs
 	ninja -C $(BUILD) docs
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs docs/manual
 
+ifeq ($(ARCH),aarch64)
+demo: deps-build+lab+arm arm-program
+	@$(PYTHON) scripts/demo.py --arch aarch64 --build-dir $(ARM_BUILD)
+else
 demo: deps-build+lab
 	@$(MAKE) --no-print-directory program
 	@$(PYTHON) scripts/demo.py --build-dir $(BUILD)
+endif
 
 bench: deps-build+lab
 	@$(MAKE) --no-print-directory program
@@ -129,5 +139,5 @@ bench: deps-build+lab
 clean:
 	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD) $(MINIMAL_BUILD)
 
-.PHONY: all program help deps docs install check check-arm check-lab check-style check-fuzz check-crash demo \
+.PHONY: all program arm-program help deps docs install check check-arm check-lab check-style check-fuzz check-crash demo \
 	bench clean

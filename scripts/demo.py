@@ -5,6 +5,9 @@
 The guest runs on this machine's /dev/kvm when that can run a stock kernel,
 else in the lab: NEMU on KVM inside an emulated machine. Either way it is the
 test case demo/tour.
+
+With --arch aarch64 it is Debian's arm64 kernel, started by its AAVMF firmware,
+always in the lab's emulated Arm machine.
 """
 import argparse
 import json
@@ -20,6 +23,7 @@ FUNCTIONAL = os.path.join(ROOT, "tests", "functional")
 sys.path[:0] = [os.path.join(ROOT, "tests", "lab"), FUNCTIONAL]
 
 # pylint: disable=wrong-import-position
+import arm_demo                                         # noqa: E402
 import images                                           # noqa: E402
 from cache import Skip                                  # noqa: E402
 from debs import fetch_kernel                           # noqa: E402
@@ -79,9 +83,22 @@ def run_in_lab(values: Dict[str, object]) -> int:
     return status
 
 
+def run_in_arm_lab(binary: str) -> int:
+    show("running in the lab: NEMU on KVM inside an emulated Arm machine")
+    log = os.path.join(os.path.dirname(os.path.abspath(binary)), "demo.log")
+    return arm_demo.run(binary, log)
+
+
+def close(status: int) -> int:
+    show("done" if status == 0 else "FAILED with status %d" % status)
+    return 1 if status else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--arch", default="x86_64",
+                        choices=["x86_64", "aarch64"])
     parser.add_argument("--build-dir", default="build")
     parser.add_argument("--binary", help="another program than the built one")
     parser.add_argument("--lab", action="store_true",
@@ -92,6 +109,8 @@ def main() -> int:
         show("no %s: run make first" % binary)
         return 1
     try:
+        if args.arch == "aarch64":
+            return close(run_in_arm_lab(binary))
         values = prepare(os.path.abspath(binary))
         env = Env(values)
         try:
@@ -107,8 +126,7 @@ def main() -> int:
     except (Skip, RuntimeError, OSError) as error:
         show("FAILED: %s" % error)
         return 1
-    show("done" if status == 0 else "FAILED with status %d" % status)
-    return 1 if status else 0
+    return close(status)
 
 
 if __name__ == "__main__":

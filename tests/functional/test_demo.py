@@ -17,8 +17,10 @@ FETCHED = 300000
 SCRIPT = DHCP + r"""
 say() { echo "DEMO $*"; }
 say "kernel:   $(uname -srvm)"
-say "cpus:     $(nproc), $(sed -n 's/^model name.*: //p' /proc/cpuinfo |
-                           head -n 1)"
+model=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)
+[ "$model" ] || model=$(grep '^CPU' /proc/cpuinfo | head -n 5 | sed 's/.*: //' |
+                        tr '\n' ' ' | sed 's/^/MIDR /')
+say "cpus:     $(nproc), $model"
 say "memory:   $(sed -n 's/MemTotal: *//p' /proc/meminfo)"
 for d in /sys/bus/pci/devices/*; do
     driver=$(basename "$(readlink $d/driver)" 2>/dev/null)

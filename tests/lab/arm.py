@@ -22,6 +22,7 @@ from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
+import armbox                                                   # noqa: E402
 from cache import Skip, cached, file_digest, file_identity      # noqa: E402
 from cpio import Archive                                        # noqa: E402
 from debs import Kernel, run                                    # noqa: E402
@@ -401,14 +402,10 @@ def run_outer(gic: int, cases: List[Case], initramfs: str,
     both = log + ".cpio"
     with open(initramfs, "rb") as base:
         write(both, base.read() + case_files(cases))
-    command = [
-        "qemu-system-aarch64", "-accel", "tcg", "-cpu", OUTER_CPU[gic],
-        "-M", "virt,virtualization=on,gic-version=%d" % gic, "-m", "2048",
-        "-smp", "1", "-nodefaults", "-no-reboot", "-display", "none",
-        "-kernel", kernel.bzimage, "-initrd", both,
-        "-append", "console=ttyAMA0 quiet panic=-1", "-serial", "file:" + log]
     try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, check=True,
+        subprocess.run(armbox.command(kernel, both, "file:" + log, gic,
+                                      OUTER_CPU[gic]),
+                       stdin=subprocess.DEVNULL, check=True,
                        timeout=180 + 180 * len(cases))
     except FileNotFoundError:
         raise Skip("qemu-system-aarch64 is not installed") from None
