@@ -18,6 +18,7 @@ else
 CHECK_BUILD ?= build-check
 endif
 ARM_BUILD ?= build-aarch64
+ARM_RELEASE ?= build-arm-bench
 FUZZ_BUILD ?= build-fuzz
 MINIMAL_BUILD ?= build-minimal
 FUZZ_SECONDS ?= 60
@@ -53,6 +54,11 @@ arm-program:
 	@$(MAKE) --no-print-directory $(ARM_BUILD)/build.ninja
 	ninja -C $(ARM_BUILD) qemu-system-nemu
 
+$(ARM_RELEASE)/build.ninja:
+	scripts/arm64-sysroot.sh >/dev/null
+	./configure --builddir=$(ARM_RELEASE) \
+	    --cross-prefix=aarch64-linux-gnu- --target-list=aarch64-softmmu
+
 help:
 	@echo 'make                 configure if needed, build in $(BUILD)/'
 	@echo 'make deps            install the Debian packages all targets need'
@@ -70,6 +76,7 @@ help:
 	@echo '                     power cuts'
 	@echo 'make docs            the manual and the man page, in $(BUILD)/docs/'
 	@echo 'make bench           the rows of the targets table against QEMU'
+	@echo '                     (ARCH=aarch64: those of the Arm lab)'
 	@echo 'make clean           remove the build directories'
 
 deps:
@@ -129,6 +136,13 @@ demo: deps-build+lab
 	@$(PYTHON) scripts/demo.py --build-dir $(BUILD)
 endif
 
+ifeq ($(ARCH),aarch64)
+bench: deps-build+lab+arm
+	@$(MAKE) --no-print-directory $(ARM_RELEASE)/build.ninja
+	ninja -C $(ARM_RELEASE) qemu-system-nemu
+	@$(PYTHON) tests/bench/bench.py --arch aarch64 \
+	    --build-dir $(ARM_RELEASE) $(BENCHARGS)
+else
 bench: deps-build+lab
 	@$(MAKE) --no-print-directory program
 	@$(MAKE) --no-print-directory $(MINIMAL_BUILD)/build.ninja
@@ -136,8 +150,10 @@ bench: deps-build+lab
 	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) \
 	    --minimal $(MINIMAL_BUILD)/qemu-system-nemu $(BENCHARGS)
 
+endif
+
 clean:
-	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD) $(MINIMAL_BUILD)
+	rm -rf $(BUILD) $(CHECK_BUILD) $(FUZZ_BUILD) $(ARM_BUILD) $(ARM_RELEASE) $(MINIMAL_BUILD)
 
 .PHONY: all program arm-program help deps docs install check check-arm check-lab check-style check-fuzz check-crash demo \
 	bench clean

@@ -25,6 +25,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "lab"),
                 os.path.join(os.path.dirname(HERE), "functional")]
 
 # pylint: disable=wrong-import-position
+import armrows                                         # noqa: E402
 import labrows                                         # noqa: E402
 from cache import Skip, cached, file_digest            # noqa: E402
 from debs import run                                   # noqa: E402
@@ -269,6 +270,23 @@ class Bench:
             self.add("lab: " + name, unit, got[row],
                      [Target("nemu", "q35", 1.0, at_least=True)])
 
+    def all_x86(self, minimal: str, boots: int) -> None:
+        self.attempt("start", self.start_and_exit)
+        self.attempt("QMP greeting", self.qmp_greeting)
+        self.attempt("idle", self.idle)
+        self.attempt("sizes", self.sizes)
+        if minimal:
+            self.attempt("minimal size", lambda: self.minimal_size(minimal))
+        if boots:
+            self.attempt("lab", lambda: self.lab(boots))
+
+    def arm_lab(self, boots: int) -> None:
+        cpu, memory = armrows.measure(self.nemu, boots)
+        self.add("lab: Debian arm64 kernel to init and power-off, CPU", "s",
+                 cpu, [Target("nemu", "qemu", 0.7)])
+        self.add("lab: peak memory of that without the guest's", "MiB",
+                 memory, [Target("nemu", "", 10)])
+
     def add(self, name: str, unit: str, values: Dict[str, float],
             targets: List[Target]) -> None:
         self.rows.append(Row(name, unit, values, targets))
@@ -306,6 +324,9 @@ def format_row(row: Row) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--arch", default="x86_64",
+                        choices=["x86_64", "aarch64"],
+                        help="aarch64: the rows of the Arm lab alone [x86_64]")
     parser.add_argument("--build-dir", default="build")
     parser.add_argument("--binary", help="another program than the built one")
     parser.add_argument("--minimal", metavar="PROGRAM",
@@ -324,15 +345,10 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(nemu, args.runs, folder)
-        bench.attempt("start", bench.start_and_exit)
-        bench.attempt("QMP greeting", bench.qmp_greeting)
-        bench.attempt("idle", bench.idle)
-        bench.attempt("sizes", bench.sizes)
-        if args.minimal:
-            bench.attempt("minimal size",
-                          lambda: bench.minimal_size(args.minimal))
-        if args.boots:
-            bench.attempt("lab", lambda: bench.lab(args.boots))
+        if args.arch == "aarch64":
+            bench.attempt("lab", lambda: bench.arm_lab(args.boots))
+        else:
+            bench.all_x86(args.minimal, args.boots)
     path = args.json or os.path.join(args.build_dir, "bench.json")
     with open(path, "w", encoding="utf-8") as out:
         json.dump({"rows": [dict(row._asdict(), targets=[

@@ -4,8 +4,13 @@
  * CPUs the kernel brought up, then powers the machine off.
  */
 enum {
+#ifdef __aarch64__
+    SYS_WRITE = 64, SYS_REBOOT = 142, SYS_SCHED_GETAFFINITY = 123,
+    SYS_CLOCK_GETTIME = 113,
+#else
     SYS_WRITE = 1, SYS_REBOOT = 169, SYS_SCHED_GETAFFINITY = 204,
     SYS_CLOCK_GETTIME = 228,
+#endif
 };
 #define CLOCK_BOOTTIME 7
 #define LINUX_REBOOT_MAGIC1 0xfee1dead
@@ -27,11 +32,21 @@ void *memset(void *dst, int byte, unsigned long len)
 
 static long syscall4(long nr, long a, long b, long c)
 {
+#ifdef __aarch64__
+    register long x8 asm("x8") = nr;
+    register long x0 asm("x0") = a;
+    register long x1 asm("x1") = b;
+    register long x2 asm("x2") = c;
+
+    asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+    return x0;
+#else
     long ret;
 
     asm volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c)
                  : "rcx", "r11", "memory");
     return ret;
+#endif
 }
 
 static char text[] = "BARE-INIT-OK 0000.000 cpus 00\n";
