@@ -19,6 +19,13 @@ static bool virt_open_kernel(VirtMachine *v, Error **errp)
     MachineState *ms = MACHINE(v);
     BootPlan *p = &v->plan;
 
+    /* What we put below 1 MiB, whatever the kernel needs. */
+    if (virt_boot_ram_size(v) < MiB) {
+        error_setg(errp, "not enough memory for kernel '%s': the first NUMA "
+                   "node has %" PRIu64 " bytes, it needs 1 MiB at least",
+                   ms->kernel_filename, virt_boot_ram_size(v));
+        return false;
+    }
     p->cmdline = ms->kernel_cmdline ? ms->kernel_cmdline : "";
     p->e820 = v->e820;
     p->initrd_arg = ms->initrd_filename;

@@ -334,6 +334,10 @@ static void test_errors(void)
 {
     g_autofree char *path = kernel_path();
     g_autofree char *low = g_strdup_printf("-kernel %s -m 1", path);
+    g_autofree char *node = g_strdup_printf(
+        "-kernel %s -m 65600K -object memory-backend-ram,id=m0,size=64K "
+        "-object memory-backend-ram,id=m1,size=64M -numa node,memdev=m0 "
+        "-numa node,memdev=m1", path);
     g_autofree char *both = g_strdup_printf("-kernel %s -bios %s", path, path);
     g_autofree char *rom = g_strdup_printf("-bios %s", path);
     g_autofree char *initrd = g_strdup_printf("-kernel %s -initrd /no/x",
@@ -348,6 +352,7 @@ static void test_errors(void)
     assert_refused(rom, "multiple of 4 KiB");
     assert_refused(initrd, "/no/x");
     assert_refused(low, "not enough memory for kernel");
+    assert_refused(node, "the first NUMA node has 65536 bytes");
     assert_refused(both, "-bios");
     assert_refused("-smp 300", "300");
     assert_refused("-smbios type=1,colour=red", "colour");
