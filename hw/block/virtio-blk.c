@@ -5,7 +5,8 @@
  * and zoned disks are not offered.
  *
  * All queues run in one AioContext, the main loop's or, with iothread=ID, an
- * iothread's without the big lock. Requests of a batch are submitted together;
+ * iothread's without the big lock; or each in that of an iothread which
+ * iothread-vq-mapping names (virtio-blk-mapping.c). Requests of a batch are submitted together;
  * completions of a batch make one interrupt. A request that fails under the
  * policy "stop" waits in a list and is repeated when the VM runs again.
  */
@@ -18,6 +19,7 @@
 #include "system/iothread.h"
 #include "util/log.h"
 #include "util/main-loop.h"
+#include "virtio-blk-internal.h"
 #include "trace/trace-hw_block.h"
 
 #define BLK_SECTOR_BITS   9
@@ -47,7 +49,9 @@ typedef struct VirtIOBlockReq {
 typedef struct VirtIOBlockQueue {
     VirtIOBlock *s;
     VirtQueue *vq;
+    AioContext *ctx;
     AioBH *notify_bh;
+    STAILQ_HEAD(, VirtIOBlockReq) stalled;  /* stalled_lock */
 } VirtIOBlockQueue;
 
 struct VirtIOBlock {
@@ -56,6 +60,7 @@ struct VirtIOBlock {
     /* Properties (frozen after realize) */
     BlockConf conf;
     IOThread *iothread;
+    VirtIOBlockMapping *mapping;
     char *serial;
     uint16_t num_queues, queue_size;
     uint32_t max_discard_sectors, max_write_zeroes_sectors;
@@ -63,11 +68,10 @@ struct VirtIOBlock {
 
     /* Runtime; home of the context */
     VirtIOBlockQueue *queues;
-    AioContext *ctx;
+    AioContext **contexts;          /* of the queues */
     bool readonly;
     bool original_wce;
     GMutex stalled_lock;            /* filled by the home, taken by main */
-    STAILQ_HEAD(, VirtIOBlockReq) stalled;
 };
 
 static void blk_submit(VirtIOBlockReq *req);
@@ -111,8 +115,10 @@ static void blk_req_failed(VirtIOBlockReq *req, int error)
                                                  blk_req_is_read(req), error);
 
     if (action == BLK_ERROR_STOP) {
+        VirtIOBlockQueue *q = &s->queues[virtio_queue_get_index(req->vq)];
+
         g_mutex_lock(&s->stalled_lock);
-        STAILQ_INSERT_TAIL(&s->stalled, req, next);
+        STAILQ_INSERT_TAIL(&q->stalled, req, next);
         g_mutex_unlock(&s->stalled_lock);
         blk_error_action(s->conf.blk, action, blk_req_is_read(req), error);
         return;
@@ -430,13 +436,13 @@ static void blk_set_features(VirtIODevice *vdev, uint64_t f)
 
 static void blk_retry_in_home(void *opaque)
 {
-    VirtIOBlock *s = opaque;
+    VirtIOBlockQueue *q = opaque;
     VirtIOBlockReq *req, *next;
     STAILQ_HEAD(, VirtIOBlockReq) list = STAILQ_HEAD_INITIALIZER(list);
 
-    g_mutex_lock(&s->stalled_lock);
-    STAILQ_CONCAT(&list, &s->stalled);
-    g_mutex_unlock(&s->stalled_lock);
+    g_mutex_lock(&q->s->stalled_lock);
+    STAILQ_CONCAT(&list, &q->stalled);
+    g_mutex_unlock(&q->s->stalled_lock);
     STAILQ_FOREACH_SAFE(req, &list, next, next) {
         blk_submit(req);
     }
@@ -446,8 +452,12 @@ static void blk_running(VirtIODevice *vdev, bool running)
 {
     VirtIOBlock *s = VIRTIO_BLK(vdev);
 
-    if (running && !STAILQ_EMPTY(&s->stalled)) {
-        aio_bh_schedule_oneshot(s->ctx, blk_retry_in_home, s);
+    for (uint16_t i = 0; running && i < s->num_queues; i++) {
+        VirtIOBlockQueue *q = &s->queues[i];
+
+        if (!STAILQ_EMPTY(&q->stalled)) {
+            aio_bh_schedule_oneshot(q->ctx, blk_retry_in_home, q);
+        }
     }
 }
 
@@ -458,17 +468,15 @@ static void blk_do_drain(VirtIODevice *vdev)
     blk_drain(s->conf.blk);
 }
 
-/* Of queue @vq, or of all (NULL). The device is stopped and drained. */
-static void blk_drop_stalled(VirtIOBlock *s, const VirtQueue *vq)
+/* The queue is stopped and drained. */
+static void blk_drop_stalled(VirtIOBlockQueue *q)
 {
-    VirtIOBlockReq *req, *next;
+    VirtIOBlockReq *req;
 
-    STAILQ_FOREACH_SAFE(req, &s->stalled, next, next) {
-        if (!vq || req->vq == vq) {
-            STAILQ_REMOVE(&s->stalled, req, VirtIOBlockReq, next);
-            virtqueue_detach(req->vq, &req->elem);
-            blk_req_free(req);
-        }
+    while ((req = STAILQ_FIRST(&q->stalled))) {
+        STAILQ_REMOVE_HEAD(&q->stalled, next);
+        virtqueue_detach(req->vq, &req->elem);
+        blk_req_free(req);
     }
 }
 
@@ -477,12 +485,14 @@ static void blk_reset(VirtIODevice *vdev)
     VirtIOBlock *s = VIRTIO_BLK(vdev);
 
     blk_drain(s->conf.blk);
-    blk_drop_stalled(s, NULL);
+    for (uint16_t i = 0; i < s->num_queues; i++) {
+        blk_drop_stalled(&s->queues[i]);
+    }
 }
 
 static void blk_queue_reset(VirtIODevice *vdev, uint32_t n)
 {
-    blk_drop_stalled(VIRTIO_BLK(vdev), virtio_get_queue(vdev, n));
+    blk_drop_stalled(&VIRTIO_BLK(vdev)->queues[n]);
 }
 
 static void blk_resize_cb(void *opaque)
@@ -543,11 +553,33 @@ static bool blk_check_props(VirtIOBlock *s, Error **errp)
     return true;
 }
 
+/* The nodes are moved to where the first queue is. */
 static bool blk_bind_ctx(VirtIOBlock *s, Error **errp)
 {
-    s->ctx = s->iothread ? iothread_get_aio_context(s->iothread) :
-                           main_context();
-    return !s->iothread || blk_set_aio_context(s->conf.blk, s->ctx, errp);
+    if (s->mapping && s->iothread) {
+        error_setg(errp, "iothread and iothread-vq-mapping properties cannot "
+                   "be set at the same time");
+        return false;
+    }
+    if (s->mapping) {
+        s->contexts = virtio_blk_mapping_apply(s->mapping, s->num_queues,
+                                               errp);
+    } else {
+        s->contexts = g_new(AioContext *, s->num_queues);
+        for (uint16_t i = 0; i < s->num_queues; i++) {
+            s->contexts[i] = s->iothread ?
+                iothread_get_aio_context(s->iothread) : main_context();
+        }
+    }
+    if (!s->contexts) {
+        return false;
+    }
+    if (s->contexts[0] != main_context() &&
+        !blk_set_aio_context(s->conf.blk, s->contexts[0], errp)) {
+        g_clear_pointer(&s->contexts, g_free);
+        return false;
+    }
+    return true;
 }
 
 static bool blk_realize(VirtIODevice *vdev, Error **errp)
@@ -564,7 +596,6 @@ static bool blk_realize(VirtIODevice *vdev, Error **errp)
         return false;
     }
     s->original_wce = blk_enable_write_cache(s->conf.blk);
-    STAILQ_INIT(&s->stalled);
     g_mutex_init(&s->stalled_lock);
     virtio_init(vdev, BLK_CONFIG_LEN);
     s->queues = g_new0(VirtIOBlockQueue, s->num_queues);
@@ -572,9 +603,11 @@ static bool blk_realize(VirtIODevice *vdev, Error **errp)
         VirtIOBlockQueue *q = &s->queues[i];
 
         q->s = s;
+        q->ctx = s->contexts[i];
+        STAILQ_INIT(&q->stalled);
         q->vq = virtio_add_queue(vdev, s->queue_size, blk_handle_output);
-        q->notify_bh = aio_bh_new(s->ctx, blk_notify_bh, q);
-        virtio_queue_set_ctx(q->vq, s->iothread ? s->ctx : NULL);
+        q->notify_bh = aio_bh_new(q->ctx, blk_notify_bh, q);
+        virtio_queue_set_ctx(q->vq, q->ctx == main_context() ? NULL : q->ctx);
     }
     blk_set_dev_ops(s->conf.blk, &blk_dev_ops, s);
     return true;
@@ -590,9 +623,10 @@ static void blk_unrealize(VirtIODevice *vdev)
     }
     virtio_cleanup(vdev);
     g_clear_pointer(&s->queues, g_free);
-    if (s->iothread) {
+    if (s->contexts[0] != main_context()) {
         blk_set_aio_context(s->conf.blk, main_context(), NULL);
     }
+    g_clear_pointer(&s->contexts, g_free);
     block_conf_unrealize(&s->conf, OBJECT(s));
     g_mutex_clear(&s->stalled_lock);
 }
@@ -602,9 +636,11 @@ static bool blk_pre_save(void *opaque, Error **errp)
 {
     VirtIOBlock *s = opaque;
 
-    if (!STAILQ_EMPTY(&s->stalled)) {
-        error_setg(errp, "requests of a stopped disk wait to be repeated");
-        return false;
+    for (uint16_t i = 0; i < s->num_queues; i++) {
+        if (!STAILQ_EMPTY(&s->queues[i].stalled)) {
+            error_setg(errp, "requests of a stopped disk wait to be repeated");
+            return false;
+        }
     }
     return true;
 }
@@ -651,6 +687,9 @@ static const Property virtio_blk_props[] = {
               "only off: SCSI commands are not part of virtio 1.0"),
     PROP_LINK("iothread", VirtIOBlock, iothread, TYPE_IOTHREAD,
               "iothread object that serves the queues; default: main loop"),
+    PROP_CUSTOM("iothread-vq-mapping", VirtIOBlock, mapping,
+                prop_info_virtio_blk_mapping,
+                "list of iothreads that share the queues: {iothread, vqs}"),
 };
 
 static void virtio_blk_class_init(ObjectClass *oc, const void *data)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """-drive in all its forms, seen through QMP and the file system."""
+import json
 import os
 
 from program import Program, check, main, need, run, test
@@ -124,6 +125,41 @@ def other_words():
     refused("file=disk,format=raw,l2-cache-size=1M", "l2-cache-size")
     refused("file=disk,format=raw,nope=1", "nope")
     refused("file=disk,format=raw,detect-zeroes=unmap", "discard")
+
+
+MAPPINGS = (
+    ([], "must not be empty"),
+    ([{"iothread": "x"}], "object does not exist"),
+    ([{"iothread": "a"}, {"iothread": "a"}], "duplicate iothread"),
+    ([{"iothread": "a", "vqs": [0, 1]}, {"iothread": "b"}],
+     "or none of them"),
+    ([{"iothread": "a", "vqs": [0, 2]}], "must be less than num_queues 2"),
+    ([{"iothread": "a", "vqs": [0, 1]}, {"iothread": "b", "vqs": [1]}],
+     "already assigned"),
+    ([{"iothread": "a", "vqs": [1]}], "missing vq 0"))
+
+
+@test
+def queues_in_iothreads():
+    objects = ["-object", "iothread,id=a", "-object", "iothread,id=b",
+               "-drive", "if=none,id=d0,driver=null-co"]
+
+    def device(mapping, **more):
+        return json.dumps({"driver": "virtio-blk-pci", "drive": "d0",
+                           "num-queues": 2, "id": "disk",
+                           "iothread-vq-mapping": mapping, **more})
+
+    for mapping, text in MAPPINGS:
+        status, _, err = run([*BASE, *objects, "-device", device(mapping)])
+        check(status == 1 and text in err, mapping, err)
+    status, _, err = run([*BASE, *objects, "-device",
+                          device([{"iothread": "a"}], iothread="b")])
+    check(status == 1 and "at the same time" in err, err)
+    wanted = [{"iothread": "b", "vqs": [1]}, {"iothread": "a", "vqs": [0]}]
+    with Program([*BASE, *objects, "-device", device(wanted)]) as p:
+        check(p.get("qom-get", {
+            "path": "/machine/peripheral/disk",
+            "property": "iothread-vq-mapping"}) == wanted)
 
 
 if __name__ == "__main__":

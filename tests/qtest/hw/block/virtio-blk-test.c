@@ -60,7 +60,8 @@ static void rig_init_raw(Rig *r, const char *extra, const char *device)
     g_assert_cmpint(fd, >=, 0);
     g_assert_cmpint(ftruncate(fd, DISK_BYTES), ==, 0);
     close(fd);
-    blockdev = g_strdup_printf("-object iothread,id=io -blockdev driver=raw,"
+    blockdev = g_strdup_printf("-object iothread,id=io -object iothread,id=io2 "
+                               "-blockdev driver=raw,"
                                "node-name=d,%sfile.driver=file,"
                                "file.filename=%s", extra, r->path);
     rig_init(r, blockdev, device);
@@ -512,6 +513,46 @@ static void test_histogram(void)
     rig_end(&r);
 }
 
+#define MAPPED "num-queues=4,iothread-vq-mapping.0.iothread=io,"               \
+               "iothread-vq-mapping.1.iothread=io2"
+
+/* Each queue in its iothread; the graph changes while all are at work. */
+static void test_mapping(gconstpointer mapping)
+{
+    Rig r;
+    QVirtQueue queues[4];
+    uint8_t data[SECTOR];
+
+    rig_init_raw(&r, "", mapping);
+    qvirtio_clear(&r.v);
+    qvirtio_init(&r.v, &r.pci, BLK_ID, 0);
+    qvirtio_negotiate(&r.v, UINT64_MAX & ~QVIRTIO_RING_PACKED &
+                            ~QVIRTIO_EVENT_IDX);
+    for (int i = 0; i < 4; i++) {
+        qvirtio_queue_setup(&r.v, &queues[i], i, 0);
+    }
+    qvirtio_driver_ok(&r.v);
+    for (int n = 0; n < 3; n++) {
+        for (int i = 0; i < 4; i++) {
+            r.q = queues[i];
+            submit_writes(&r, n * 16 + i);
+            if (i == 2) {
+                json_object_put(qtest_qmp_ok(r.qts,
+                    "{'execute':'blockdev-reopen','arguments':{'options':["
+                    "{'driver':'raw','node-name':'d','detect-zeroes':'%s',"
+                    "'file':{'driver':'file','filename':'%s'}}]}}",
+                    n & 1 ? "off" : "on", r.path));
+            }
+            check_written(&r);
+            check_sectors(&r, n * 16 + i);
+            queues[i] = r.q;
+        }
+    }
+    read_file(&r, 100 * SECTOR, data, SECTOR);
+    g_assert_cmphex(data[0], ==, 2 * 16 + 3);
+    rig_end(&r);
+}
+
 static void test_resize(gconstpointer device)
 {
     Rig r;
@@ -564,6 +605,12 @@ int main(int argc, char **argv)
         g_test_add_data_func("/virtio-blk/iothread/snapshots", where[1][1],
                              test_snapshots);
     }
+    g_test_add_data_func("/virtio-blk/mapping/in-turn", MAPPED, test_mapping);
+    g_test_add_data_func("/virtio-blk/mapping/by-number", MAPPED
+                         ",iothread-vq-mapping.0.vqs.0=1,"
+                         "iothread-vq-mapping.0.vqs.1=2,"
+                         "iothread-vq-mapping.1.vqs.0=0,"
+                         "iothread-vq-mapping.1.vqs.1=3", test_mapping);
     g_test_add_func("/virtio-blk/histogram", test_histogram);
     g_test_add_func("/virtio-blk/dirty-bitmap", test_dirty_bitmap);
     g_test_add_func("/virtio-blk/layout", test_layout);
