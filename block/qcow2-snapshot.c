@@ -53,7 +53,9 @@ static void parse_extra(const Qcow2State *s, Qcow2Snapshot *sn,
 static bool read_at(BlockDriverState *bs, uint64_t offset, void *buf,
                     uint64_t bytes, Error **errp)
 {
-    int ret = bdrv_pread(bs->file->bs, offset, buf, bytes);
+    uint64_t end = bs->file->bs->total_bytes;
+    int ret = offset > end || bytes > end - offset ? -EIO :
+              bdrv_pread(bs->file->bs, offset, buf, bytes);
 
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to read snapshot table");
