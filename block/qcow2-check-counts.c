@@ -140,8 +140,8 @@ int qcow2_check_refer(Qcow2Check *c, uint64_t offset, uint64_t bytes,
         return 0;
     }
     /* The last cluster need not be all there. */
-    if (offset > c->file_bytes || bytes > c->file_bytes - offset +
-        s->cluster_bytes - 1) {
+    if (offset > QCOW2_OFFSET_MASK || bytes > QCOW2_OFFSET_MASK ||
+        offset + bytes >= c->file_bytes + s->cluster_bytes) {
         qcow2_check_say(c, "ERROR: counting reference for region exceeding "
                         "the end of the file by one cluster or more: offset "
                         "0x%" PRIx64 " size 0x%" PRIx64, offset, bytes);

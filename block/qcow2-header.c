@@ -115,6 +115,11 @@ static bool check_features(BlockDriverState *bs, Error **errp)
         error_setg(errp, "Unknown compression type: %u", s->compression);
         return false;
     }
+    if ((s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA) &&
+        !(s->incompatible & QCOW2_INCOMPAT_DATA_FILE)) {
+        error_setg(errp, "data-file-raw requires a data file");
+        return false;
+    }
     if ((s->incompatible & QCOW2_INCOMPAT_CORRUPT) && !bs->read_only &&
         !(bs->open_flags & BDRV_O_CHECK)) {
         error_setg(errp, "qcow2: Image is corrupt; cannot be opened "

@@ -53,7 +53,9 @@ static void parse_extra(const Qcow2State *s, Qcow2Snapshot *sn,
 static bool read_at(BlockDriverState *bs, uint64_t offset, void *buf,
                     uint64_t bytes, Error **errp)
 {
-    uint64_t end = bs->file->bs->total_bytes;
+    Qcow2State *s = bs->opaque;
+    /* The last cluster need not be all there. */
+    uint64_t end = bs->file->bs->total_bytes + s->cluster_bytes;
     int ret = offset > end || bytes > end - offset ? -EIO :
               bdrv_pread(bs->file->bs, offset, buf, bytes);
 

@@ -383,6 +383,7 @@ static const struct {
     { "features", "Unsupported qcow2 feature", 72, 8, 1ULL << 63 },
     { "compression", "Compression type", 72, 8, 1 << 3 },
     { "corrupt", "corrupt", 72, 8, 1 << 1 },
+    { "raw_data", "data-file-raw requires a data file", 88, 8, 1 << 1 },
     { "order", "Reference count entry width", 96, 4, 7 },
     { "header_short", "too short", 100, 4, 72 },
     { "header_long", "exceeds cluster size", 100, 4, 1 << 20 },
