@@ -20,5 +20,8 @@ html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}
 html_show_sourcelink = False
 
 man_pages = [("man/qemu-system-nemu", "qemu-system-nemu",
-              "run a virtual machine with KVM", [], 1)]
+              "run a virtual machine with KVM", [], 1),
+             ("man/nemu-img", "nemu-img", "make and change disk images", [], 1),
+             ("man/nemu-io", "nemu-io", "read and write a disk image by "
+              "commands", [], 1)]
 man_make_section_directory = False

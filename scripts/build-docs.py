@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Build the manual (manual/) and the man page with Sphinx.
+"""Build the manual (manual/) and the man pages with Sphinx.
 
 usage: build-docs.py SPHINX-BUILD DOCS OUTDIR VERSION GENERATED.rst...
 
@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-MAN_PAGE = "qemu-system-nemu.1"
+MAN_PAGES = ["qemu-system-nemu.1", "nemu-img.1", "nemu-io.1"]
 
 
 def sources(docs):
@@ -30,14 +30,14 @@ def main():
     for path in sys.argv[5:]:
         shutil.copy(path, os.path.join(source, "generated"))
     with open(os.path.join(out, "manual.d"), "w", encoding="utf-8") as f:
-        f.write("docs/%s: %s\n" % (MAN_PAGE, " ".join(sources(docs))))
+        f.write("docs/%s: %s\n" % (MAN_PAGES[0], " ".join(sources(docs))))
     for builder, name in (("html", "manual"), ("man", "man")):
         subprocess.run([sphinx, "-q", "-W", "--keep-going", "-b", builder,
                         "-d", os.path.join(out, "doctrees"), source,
                         os.path.join(out, name)], check=True,
                        env=dict(os.environ, NEMU_VERSION=version))
-    shutil.move(os.path.join(out, "man", MAN_PAGE),
-                os.path.join(out, MAN_PAGE))
+    for page in MAN_PAGES:
+        shutil.move(os.path.join(out, "man", page), os.path.join(out, page))
 
 
 if __name__ == "__main__":
