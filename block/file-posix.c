@@ -24,6 +24,7 @@
 #define LOCK_SHARED_BASE  200
 #define PERM_BITS         4
 #define MAX_ALIGN_PROBE   4096
+#define CACHED_READ_MAX   (64 * KiB)
 
 typedef struct FileState {
     int fd;
@@ -438,6 +439,21 @@ static int file_write_zeroes(int fd, int64_t offset, int64_t bytes)
     return 0;
 }
 
+/*
+ * A read of what is in the page cache, without a worker, whose wake-up takes
+ * longer than the copy. false: it would have to wait, or is too large to hold
+ * up the loop.
+ */
+static bool read_cached(BlockDriverState *bs, int64_t offset, IoVec *iov)
+{
+    FileState *s = bs->opaque;
+
+    return !bs->direct && iov->size <= CACHED_READ_MAX &&
+           iov->niov <= IOV_MAX &&
+           preadv2(s->fd, iov->iov, iov->niov, offset, RWF_NOWAIT) ==
+           (ssize_t)iov->size;
+}
+
 static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
                                    IoVec *iov, bool write)
 {
@@ -449,6 +465,9 @@ static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
         return uring_co_rw(s->fd, offset, iov, write);
     }
 #endif
+    if (!write && read_cached(bs, offset, iov)) {
+        return 0;
+    }
     return thread_pool_submit_co(task_rw, &t);
 }
 

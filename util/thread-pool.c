@@ -145,7 +145,7 @@ void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
                         ThreadPoolDoneFn *done, void *done_opaque)
 {
     ThreadPoolRequest *req = g_new0(ThreadPoolRequest, 1);
-    bool inline_run = false;
+    bool inline_run = false, wake = false;
 
     ctx = ctx ? ctx : aio_get_current();
     g_assert(ctx);
@@ -164,7 +164,7 @@ void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
     }
     thread_pool_push_locked(req);
     if (thread_pool_grow_locked()) {
-        pthread_cond_signal(&pool.work);
+        wake = true;
     } else {
         /* No thread to be had: late is better than never. */
         STAILQ_REMOVE(&pool.requests, req, ThreadPoolRequest, next);
@@ -172,6 +172,10 @@ void thread_pool_submit(AioContext *ctx, ThreadPoolFn *fn, void *opaque,
         inline_run = true;
     }
     pthread_mutex_unlock(&pool.lock);
+    /* Not before: the one that wakes up takes the lock first of all. */
+    if (wake) {
+        pthread_cond_signal(&pool.work);
+    }
     if (inline_run) {
         thread_pool_run(req);
     }
