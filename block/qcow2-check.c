@@ -137,10 +137,17 @@ static void destroy(Qcow2Check *c)
 int coroutine_fn qcow2_check_locked(BlockDriverState *bs,
                                     BdrvCheckResult *result, int fix)
 {
+    Qcow2State *s = bs->opaque;
     Qcow2Check c = { .r = result, .fix = fix };
+    bool corrupt = s->corrupt;
     int ret = prepare(&c, bs);
 
+    /* A repair is what may be written to a corrupt image. */
+    s->corrupt = corrupt && !fix;
     ret = ret < 0 ? ret : run_check(&c);
+    s->corrupt = s->incompatible & QCOW2_INCOMPAT_CORRUPT ||
+                 (corrupt && (ret < 0 || result->corruptions));
+    s->corrupt_told &= s->corrupt;
     destroy(&c);
     return ret;
 }

@@ -309,6 +309,8 @@ static void truncated(Layout *l) { l->bytes = data_offset(l, 1); }
 static void dirty(Layout *l) { l->data[79] |= QCOW2_INCOMPAT_DIRTY; }
 static void corrupt(Layout *l) { l->data[79] |= QCOW2_INCOMPAT_CORRUPT; }
 static void dirty_zero(Layout *l) { dirty(l); counts_zero(l); }
+static void corrupt_zero(Layout *l) { corrupt(l); counts_zero(l); }
+static void corrupt_two(Layout *l) { corrupt(l); count_two(l); }
 static void sub_both(Layout *l)
 {
     put_be64(l->data + l->l2 + 8, UINT64_MAX);
@@ -392,6 +394,8 @@ static const struct {
     { "dirty", dirty, true, V3 },
     { "corrupt", corrupt, true, V3 },
     { "dirty_zero", dirty_zero, true, V3 },
+    { "corrupt_zero", corrupt_zero, true, V3 },
+    { "corrupt_two", corrupt_two, true, V3 },
     { "snap_l1_unaligned", snap_l1_unaligned, false, SNAPSHOTS | NO_PEER },
     { "snap_l1_outside", snap_l1_outside, false, SNAPSHOTS | NO_PEER },
     { "snap_l1_long", snap_l1_long, false, SNAPSHOTS | NO_PEER },
@@ -416,6 +420,23 @@ static bool applies(int flags, const Kind *k, const Layout *l)
            (!(flags & COMPRESSED) || find_compressed(l)) &&
            /* A count of 2 needs two bits; one entry in the table. */
            !(l->bits == 1 && strstr(k->name, "refcounts_1"));
+}
+
+/* Nothing is left that says otherwise. */
+static void assert_usable(const char *what, const char *path)
+{
+    uint8_t buf[512] = { 1 };
+    Error *err = NULL;
+    QTest t;
+
+    if (!qtest_try_open(&t, path, "", &err)) {
+        g_error("%s: %s", what, error_get_pretty(err));
+    }
+    g_assert_false(((Qcow2State *)t.bs->opaque)->incompatible &
+                   (QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT));
+    g_assert_cmpint(qtest_write(&t, IMAGE_BYTES - 512, 512, buf), ==, 0);
+    g_assert_cmpint(qtest_request(t.bs, QTEST_FLUSH, 0, 0, NULL), ==, 0);
+    qtest_close(&t);
 }
 
 static void one_damage(const Kind *k, size_t i, const Layout *good)
@@ -446,6 +467,9 @@ static void one_damage(const Kind *k, size_t i, const Layout *good)
     }
     if (damages[i].clean_after && peer_check(path, &peer)) {
         assert_same(what, &r, &peer);
+    }
+    if (damages[i].clean_after) {
+        assert_usable(what, path);
     }
     g_unlink(path);
 }
