@@ -145,7 +145,7 @@ exit 250
 
 # While the machine is saved, reset and loaded: timers must come when they are
 # due, on each CPU, and devices go on.
-STATE = "-device state-testdev,period-ms=700 "
+STATE = "-device state-testdev,period-ms=1000 -m 96 "
 CHECK_STATE = """
 for n in 1 2 3 4; do
     for c in 0 1; do taskset -c $c sleep 0.3; done
@@ -406,7 +406,7 @@ def run_outer(gic: int, cases: List[Case], initramfs: str,
         subprocess.run(armbox.command(kernel, both, "file:" + log, gic,
                                       OUTER_CPU[gic]),
                        stdin=subprocess.DEVNULL, check=True,
-                       timeout=180 + 180 * len(cases))
+                       timeout=180 + 900 * len(cases))
     except FileNotFoundError:
         raise Skip("qemu-system-aarch64 is not installed") from None
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as err:

@@ -41,6 +41,9 @@ def check(condition, *text):
 
 
 def main():
+    if EMULATED and not os.environ.get("NEMU_EMULATOR"):
+        print("1..0 # SKIP no user-mode emulation")
+        return 0
     print("1..%d" % len(tests), flush=True)
     failed = 0
     for number, function in enumerate(tests, 1):

@@ -28,6 +28,7 @@ typedef struct QTest QTest;
  */
 #ifdef TARGET_AARCH64
 #define QTEST_RAM_BASE  0x40000000ull
+#define QTEST_PIO_BASE  0x3eff0000ull   /* ports of PCI, in memory */
 #define QTEST_ECAM_BASE 0x4010000000ull
 #define QTEST_BAR_BASE  0x10000000ull
 #define QTEST_BAR_END   0x3eff0000ull

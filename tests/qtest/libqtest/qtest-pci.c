@@ -224,12 +224,21 @@ static uint64_t qpci_bar_addr(QPciDevice *dev, int bar, uint64_t offset)
     return b->addr + offset;
 }
 
+#ifdef QTEST_PIO_BASE
+#define BAR_IN(suffix, qts, at)  qtest_read##suffix(qts, QTEST_PIO_BASE + (at))
+#define BAR_OUT(suffix, qts, at, val)                                          \
+    qtest_write##suffix(qts, QTEST_PIO_BASE + (at), val)
+#else
+#define BAR_IN(suffix, qts, at)  qtest_in##suffix(qts, at)
+#define BAR_OUT(suffix, qts, at, val) qtest_out##suffix(qts, at, val)
+#endif
+
 #define DEFINE_BAR(suffix, type)                                               \
     type qpci_bar_read##suffix(QPciDevice *dev, int bar, uint64_t offset)      \
     {                                                                          \
         uint64_t at = qpci_bar_addr(dev, bar, offset);                         \
                                                                                \
-        return dev->bars[bar].is_io ? qtest_in##suffix(dev->qts, at) :         \
+        return dev->bars[bar].is_io ? BAR_IN(suffix, dev->qts, at) :           \
                                       qtest_read##suffix(dev->qts, at);        \
     }                                                                          \
     void qpci_bar_write##suffix(QPciDevice *dev, int bar, uint64_t offset,     \
@@ -238,7 +247,7 @@ static uint64_t qpci_bar_addr(QPciDevice *dev, int bar, uint64_t offset)
         uint64_t at = qpci_bar_addr(dev, bar, offset);                         \
                                                                                \
         if (dev->bars[bar].is_io) {                                            \
-            qtest_out##suffix(dev->qts, at, val);                              \
+            BAR_OUT(suffix, dev->qts, at, val);                                \
         } else {                                                               \
             qtest_write##suffix(dev->qts, at, val);                            \
         }                                                                      \
