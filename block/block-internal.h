@@ -144,6 +144,16 @@ struct BlockDriver {
     void (*drained_begin)(BlockDriverState *bs);
     void (*drained_end)(BlockDriverState *bs);
 
+    /* ---- For tests (blkdebug.c, block/block-io.h) ---- */
+
+    void coroutine_fn (*co_debug_event)(BlockDriverState *bs,
+                                        BlkdebugEvent event);
+    int (*debug_break)(BlockDriverState *bs, const char *event,
+                       const char *tag);
+    int (*debug_remove_break)(BlockDriverState *bs, const char *tag);
+    int (*debug_resume)(BlockDriverState *bs, const char *tag);
+    bool (*debug_is_suspended)(BlockDriverState *bs, const char *tag);
+
     /* ---- Requests ---- */
 
     int coroutine_fn (*co_preadv)(BlockDriverState *bs, int64_t offset,
@@ -249,6 +259,15 @@ struct BlockDriverState {
     unsigned serialising;           /* of @tracked */
     TAILQ_ENTRY(BlockDriverState) next;
 };
+
+/* bdrv_co_debug_event: tell a test driver, if @bs is one. */
+static inline void coroutine_fn bdrv_co_debug_event(BlockDriverState *bs,
+                                                    BlkdebugEvent event)
+{
+    if (bs->drv->co_debug_event) {
+        bs->drv->co_debug_event(bs, event);
+    }
+}
 
 void bdrv_register_driver(const BlockDriver *drv);
 

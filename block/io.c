@@ -176,6 +176,7 @@ static int coroutine_fn write_partial(BlockDriverState *bs, int64_t offset,
         return -ENOMEM;
     }
     iovec_init_buf(&block, buf, a);
+    bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV_RMW_HEAD);
     ret = start < bs->total_bytes ? bs->drv->co_preadv(bs, start, a, &block) :
                                     (memset(buf, 0, a), 0);
     if (ret < 0) {
@@ -338,7 +339,9 @@ int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
     if (ret < 0) {
         return ret;
     }
+    bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV);
     ret = write_data(bs, offset, iov, flags);
+    bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV_DONE);
     return write_end(&req, offset, offset + bytes, flags, ret);
 }
 
@@ -446,6 +449,7 @@ int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
     if (ret < 0) {
         return ret;
     }
+    bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV_ZERO);
     while (offset < end && ret >= 0) {
         int64_t n = zero_piece(bs, offset, end - offset);
 
@@ -511,11 +515,17 @@ int coroutine_fn bdrv_co_flush(BlockDriverState *bs)
 
     /* What a format keeps in memory goes to the file all the same. */
     bdrv_inc_in_flight(bs);
+    if (bs->file) {
+        bdrv_co_debug_event(bs->file->bs, BLKDEBUG_EVENT_FLUSH_TO_OS);
+    }
     if (bs->drv->co_flush_to_file) {
         ret = bs->drv->co_flush_to_file(bs);
     }
     if (ret >= 0 && !bs->no_flush &&
         gen != __atomic_load_n(&bs->flushed_gen, __ATOMIC_SEQ_CST)) {
+        if (bs->file) {
+            bdrv_co_debug_event(bs->file->bs, BLKDEBUG_EVENT_FLUSH_TO_DISK);
+        }
         ret = bs->drv->co_flush ? bs->drv->co_flush(bs) : flush_children(bs);
         if (ret >= 0) {
             __atomic_store_n(&bs->flushed_gen, gen, __ATOMIC_SEQ_CST);

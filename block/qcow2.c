@@ -436,6 +436,7 @@ static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
         return qcow2_read_compressed(bs, m->entry, qcow2_in_cluster(s, offset),
                                      iov, done, m->bytes);
     default:
+        bdrv_co_debug_event(bs->file->bs, BLKDEBUG_EVENT_READ_AIO);
         iovec_init_slice(&part, iov, done, m->bytes);
         ret = bdrv_co_preadv(s->data_file->bs, m->host, &part, 0);
         iovec_destroy(&part);
@@ -558,6 +559,7 @@ static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
         return ret;
     }
     iovec_init_slice(&part, iov, done, *bytes);
+    bdrv_co_debug_event(bs->file->bs, BLKDEBUG_EVENT_WRITE_AIO);
     ret = bdrv_co_pwritev(s->data_file->bs, host, &part, 0);
     iovec_destroy(&part);
     if (!alloc) {

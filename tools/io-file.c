@@ -211,28 +211,46 @@ static int cmd_sleep(IoState *s, int argc, char **argv)
 
 static int cmd_break(IoState *s, int argc, char **argv)
 {
-    printf("Could not set breakpoint: %s\n", g_strerror(ENOTSUP));
-    return -ENOTSUP;
+    int ret = bdrv_debug_break(blk_get_bs(s->blk), argv[1], argv[2]);
+
+    if (ret < 0) {
+        printf("Could not set breakpoint: %s\n", g_strerror(-ret));
+    }
+    return ret;
 }
 
 static int cmd_remove_break(IoState *s, int argc, char **argv)
 {
-    printf("Could not remove breakpoint %s: %s\n", argv[1],
-           g_strerror(ENOTSUP));
-    return -ENOTSUP;
+    int ret = bdrv_debug_remove_break(blk_get_bs(s->blk), argv[1]);
+
+    if (ret < 0) {
+        printf("Could not remove breakpoint %s: %s\n", argv[1],
+               g_strerror(-ret));
+    }
+    return ret;
 }
 
 static int cmd_resume(IoState *s, int argc, char **argv)
 {
-    printf("Could not resume request: %s\n", g_strerror(ENOTSUP));
-    return -ENOTSUP;
+    int ret = bdrv_debug_resume(blk_get_bs(s->blk), argv[1]);
+
+    if (ret < 0) {
+        printf("Could not resume request: %s\n", g_strerror(-ret));
+    }
+    return ret;
 }
 
 static int cmd_wait_break(IoState *s, int argc, char **argv)
 {
-    printf("Could not wait for breakpoint %s: %s\n", argv[1],
-           g_strerror(ENOTSUP));
-    return -ENOTSUP;
+    if (!bdrv_debug_can_break(blk_get_bs(s->blk))) {
+        printf("Could not wait for breakpoint %s: %s\n", argv[1],
+               g_strerror(ENOTSUP));
+        return -ENOTSUP;
+    }
+    while (!bdrv_debug_is_suspended(blk_get_bs(s->blk), argv[1])) {
+        aio_poll(main_context(), true);
+    }
+    return 0;
 }
 
 /* ---- Opening ---- */

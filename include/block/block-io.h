@@ -59,6 +59,21 @@ int coroutine_fn bdrv_co_status_above(BlockDriverState *bs,
                                       int64_t offset, int64_t bytes,
                                       BdrvStatus *st);
 
+/* ---- Breakpoints, for tests ---- */
+
+/*
+ * Of the first node from @bs down that has them (blkdebug); -ENOTSUP: none.
+ * break: the next request that comes to @event (of BlkdebugEvent) waits, as
+ *     @tag; -ENOENT: no such event
+ * resume, remove_break: -ENOENT: there is no such tag
+ * Main thread.
+ */
+bool bdrv_debug_can_break(BlockDriverState *bs);
+int bdrv_debug_break(BlockDriverState *bs, const char *event, const char *tag);
+int bdrv_debug_remove_break(BlockDriverState *bs, const char *tag);
+int bdrv_debug_resume(BlockDriverState *bs, const char *tag);
+bool bdrv_debug_is_suspended(BlockDriverState *bs, const char *tag);
+
 /* ---- Waiting ---- */
 
 /*
