@@ -32,16 +32,21 @@ typedef struct LogState {
 
 /* ---- Opening ---- */
 
+static bool log_sector_ok(uint32_t bytes)
+{
+    return bytes >= 512 && bytes <= 8 * MiB && IS_POWER_OF_2(bytes);
+}
+
 static bool read_super(BlockDriverState *bs, Error **errp)
 {
     LogState *s = bs->opaque;
     uint8_t b[512], *e = b;
     uint64_t n;
 
+    memset(b, 0, sizeof(b));
     if (bdrv_pread(s->log->bs, 0, b, sizeof(b)) < 0 ||
         get_le64(b) != LOG_MAGIC || get_le64(b + 8) != LOG_VERSION ||
-        get_le32(b + 24) < 512 || get_le32(b + 24) > 8 * MiB ||
-        !IS_POWER_OF_2(get_le32(b + 24))) {
+        !log_sector_ok(get_le32(b + 24))) {
         error_setg(errp, "Log superblock is not valid: it cannot be appended "
                    "to");
         return false;
@@ -76,7 +81,7 @@ static bool log_open(BlockDriverState *bs, BlockdevOptions *options,
     s->sector = o->has_log_sector_size ? o->log_sector_size : 512;
     s->update_interval = o->has_log_super_update_interval ?
                          o->log_super_update_interval : 4096;
-    if (s->sector < 512 || s->sector > 8 * MiB || !IS_POWER_OF_2(s->sector)) {
+    if (!log_sector_ok(s->sector)) {
         error_setg(errp, "Invalid log sector size %u", s->sector);
         return false;
     }

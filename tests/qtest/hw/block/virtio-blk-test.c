@@ -513,6 +513,50 @@ static void test_histogram(void)
     rig_end(&r);
 }
 
+static char *query_text(Rig *r, const char *command, const char *member)
+{
+    struct json_object *o = qtest_qmp_ok(r->qts, "{'execute':'%s'}", command);
+    struct json_object *row = json_object_is_type(o, json_type_array) ?
+                              json_object_array_get_idx(o, 0) : o;
+    char *text = g_strdup(json_object_get_string(
+        json_object_object_get(row, member)));
+
+    json_object_put(o);
+    return text;
+}
+
+/* The disk is full once: the VM stops, and the write is repeated when it goes
+ * on. */
+static void test_no_space(gconstpointer device)
+{
+    g_autofree char *status = NULL, *nospace = NULL, *ok = NULL;
+    uint16_t head;
+    Rig r;
+
+    r.path = NULL;
+    rig_init(&r, "-object iothread,id=io -blockdev driver=blkdebug,node-name=d,"
+             "image.driver=null-co,inject-error.0.event=none,"
+             "inject-error.0.errno=28,inject-error.0.once=on,"
+             "inject-error.0.iotype=write", device);
+    write_header(&r, T_OUT, 0);
+    head = qvq_add(&r.q, (QVirtBuf[]){ { r.hdr, 16, false },
+        { r.data, SECTOR, false }, { r.status, 1, true } }, 3);
+    qvq_kick(&r.q);
+    json_object_put(qtest_qmp_event(r.qts, "BLOCK_IO_ERROR"));
+    json_object_put(qtest_qmp_event(r.qts, "STOP"));
+    status = query_text(&r, "query-status", "status");
+    g_assert_cmpstr(status, ==, "io-error");
+    nospace = query_text(&r, "query-block", "io-status");
+    g_assert_cmpstr(nospace, ==, "nospace");
+    g_assert_cmpuint(qtest_readb(r.qts, r.status), ==, S_NONE);
+    json_object_put(qtest_qmp_ok(r.qts, "{'execute':'cont'}"));
+    qvq_wait_used(&r.q, head, NULL);
+    g_assert_cmpuint(qtest_readb(r.qts, r.status), ==, S_OK);
+    ok = query_text(&r, "query-block", "io-status");
+    g_assert_cmpstr(ok, ==, "ok");
+    rig_end(&r);
+}
+
 #define MAPPED "num-queues=4,iothread-vq-mapping.0.iothread=io,"               \
                "iothread-vq-mapping.1.iothread=io2"
 
@@ -587,6 +631,7 @@ int main(int argc, char **argv)
         { "refused", test_refused }, { "malformed", test_malformed },
         { "huge", test_huge }, { "in-flight", test_in_flight },
         { "interrupts", test_interrupts }, { "resize", test_resize },
+        { "no-space", test_no_space },
     };
 
     g_test_init(&argc, &argv, NULL);
