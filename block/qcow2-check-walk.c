@@ -39,6 +39,10 @@ static int check_l1_entry(Qcow2Check *c, uint64_t entry, bool active)
         c->r->corruptions++;
     }
     if (!offset) {
+        qcow2_check_say(c, "ERROR L1 entry 0x%" PRIx64 " has flags and no L2 "
+                        "table", entry);
+        c->r->corruptions++;
+        c->unsure = true;
         return 0;
     }
     ret = qcow2_check_refer(c, offset, s->cluster_bytes, 1, &inside);

@@ -201,8 +201,9 @@ static bool check_tables(Qcow2State *s, Error **errp)
                        "Reference count table", errp) &&
            check_table(s, s->l1_offset, s->l1_size * 8ULL, QCOW2_MAX_L1_BYTES,
                        "Active L1 table", errp) &&
-           check_table(s, s->snapshots_offset, s->nb_snapshots * 40ULL,
-                       65536 * 1024ULL, "Snapshot table", errp);
+           (!s->nb_snapshots ||
+            check_table(s, s->snapshots_offset, s->nb_snapshots * 40ULL,
+                        65536 * 1024ULL, "Snapshot table", errp));
 }
 
 static bool take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,

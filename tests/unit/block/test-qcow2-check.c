@@ -269,6 +269,7 @@ static void l1_reserved(Layout *l) { l1_or(l, 1ULL << 60, 0); }
 static void l1_unaligned(Layout *l) { l1_or(l, 512, 0); }
 static void l1_outside(Layout *l) { l1_or(l, 1ULL << 50, 0); }
 static void l1_is_l1(Layout *l) { l1_or(l, l->l1, QCOW2_OFFSET_MASK); }
+static void l1_no_offset(Layout *l) { l1_or(l, 0, QCOW2_OFFSET_MASK); }
 static void l1_empty(Layout *l) { put_be64(l->data + l->l1, 0); }
 static void l2_not_copied(Layout *l)
 {
@@ -377,6 +378,7 @@ static const struct {
     { "l1_outside", l1_outside, false, NO_PEER },
     { "l1_is_l1", l1_is_l1, false, NO_PEER },
     { "l1_empty", l1_empty, true },
+    { "l1_no_offset", l1_no_offset, false, NO_PEER },
     { "l2_not_copied", l2_not_copied, true, NO_SNAPSHOTS },
     { "l2_reserved", l2_reserved, false },
     { "l2_unaligned", l2_unaligned, false, NOT_512 },
