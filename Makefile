@@ -145,10 +145,12 @@ bench: deps-build+lab+arm
 else
 bench: deps-build+lab
 	@$(MAKE) --no-print-directory program
+	ninja -C $(BUILD) nemu-img
 	@$(MAKE) --no-print-directory $(MINIMAL_BUILD)/build.ninja
 	ninja -C $(MINIMAL_BUILD) qemu-system-nemu
 	@$(PYTHON) tests/bench/bench.py --build-dir $(BUILD) \
-	    --minimal $(MINIMAL_BUILD)/qemu-system-nemu $(BENCHARGS)
+	    --minimal $(MINIMAL_BUILD)/qemu-system-nemu \
+	    $(if $(ROWS),--rows $(ROWS)) $(BENCHARGS)
 
 endif
 

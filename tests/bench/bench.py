@@ -26,6 +26,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(HERE), "lab"),
 
 # pylint: disable=wrong-import-position
 import armrows                                         # noqa: E402
+import imgrows                                         # noqa: E402
 import labrows                                         # noqa: E402
 from cache import Skip, cached, file_digest            # noqa: E402
 from debs import run                                   # noqa: E402
@@ -253,6 +254,21 @@ class Bench:
                  {"nemu": float(len(run(["ldd", path]).splitlines()))},
                  [Target("nemu", "", 8)])
 
+    def images(self) -> None:
+        nemu = os.path.join(os.path.dirname(self.nemu), "nemu-img")
+        peer, peer_io = shutil.which("qemu-img"), shutil.which("qemu-io")
+        if not os.path.exists(nemu):
+            raise Skip("built without nemu-img")
+        if not peer or not peer_io:
+            raise Skip("qemu-img and qemu-io are not installed")
+        # A folder on a disk: direct I/O is not to be had everywhere.
+        with tempfile.TemporaryDirectory(prefix="bench-img-",
+                                         dir="/var/tmp") as folder:
+            for row in imgrows.measure(nemu, peer, peer_io, folder,
+                                       min(self.runs, 5)):
+                self.add(row.name, row.unit, row.values,
+                         [Target("nemu", "qemu", row.factor, at_least=True)])
+
     def lab(self, boots: int) -> None:
         if not self.qemu:
             raise Skip("qemu-system-x86_64 is not installed")
@@ -270,14 +286,16 @@ class Bench:
             self.add("lab: " + name, unit, got[row],
                      [Target("nemu", "q35", 1.0, at_least=True)])
 
-    def all_x86(self, minimal: str, boots: int) -> None:
-        self.attempt("start", self.start_and_exit)
-        self.attempt("QMP greeting", self.qmp_greeting)
-        self.attempt("idle", self.idle)
-        self.attempt("sizes", self.sizes)
-        if minimal:
+    def all_x86(self, minimal: Optional[str], boots: int,
+                rows: List[str]) -> None:
+        for name, part in (("start", self.start_and_exit),
+                           ("qmp", self.qmp_greeting), ("idle", self.idle),
+                           ("sizes", self.sizes), ("images", self.images)):
+            if name in rows:
+                self.attempt(name, part)
+        if minimal and "sizes" in rows:
             self.attempt("minimal size", lambda: self.minimal_size(minimal))
-        if boots:
+        if boots and "lab" in rows:
             self.attempt("lab", lambda: self.lab(boots))
 
     def arm_lab(self, boots: int) -> None:
@@ -335,6 +353,8 @@ def main() -> int:
                         help="runs of each quick row [9]")
     parser.add_argument("--boots", type=int, default=3,
                         help="boots of each kind in the lab; 0: no lab [3]")
+    parser.add_argument("--rows", default="start,qmp,idle,sizes,images,lab",
+                        help="parts to run, separated by commas [%(default)s]")
     parser.add_argument("--json", help="where to write [BUILD/bench.json]")
     args = parser.parse_args()
 
@@ -348,7 +368,7 @@ def main() -> int:
         if args.arch == "aarch64":
             bench.attempt("lab", lambda: bench.arm_lab(args.boots))
         else:
-            bench.all_x86(args.minimal, args.boots)
+            bench.all_x86(args.minimal, args.boots, args.rows.split(","))
     path = args.json or os.path.join(args.build_dir, "bench.json")
     with open(path, "w", encoding="utf-8") as out:
         json.dump({"rows": [dict(row._asdict(), targets=[
