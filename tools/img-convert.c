@@ -3,6 +3,8 @@
 #include "util/osdep.h"
 #include "img-copy-internal.h"
 #include <json-c/json.h>
+#include "block/dirty-bitmap.h"
+#include "qapi/qapi-commands-block-bitmap.h"
 #include "util/main-loop.h"
 
 #define MAX_SPARSE_BYTES (16 * MiB)
@@ -16,6 +18,7 @@ typedef struct Convert {
     const char *sparse, *rate, *coroutines;
     char *options;
     bool keep_target, target_opts, target_is_zero, bitmaps, offload, show;
+    bool skip_broken;
     bool explicit_sparse;
     ImgSource sources[64];
 } Convert;
@@ -34,6 +37,8 @@ static bool check_target_options(const Convert *c)
         wrong = "--target-image-opts and -O are mutually exclusive";
     } else if (c->keep_target && c->options) {
         wrong = "-o has no effect when skipping image creation";
+    } else if (c->skip_broken && !c->bitmaps) {
+        wrong = "Use of --skip-broken-bitmaps requires --bitmaps";
     } else if (c->offload && c->copy.compress) {
         wrong = "Cannot enable copy offloading when -c is used";
     } else if (c->offload && c->explicit_sparse) {
@@ -247,6 +252,90 @@ static bool open_target(Convert *c)
     return true;
 }
 
+/* ---- Bitmaps ---- */
+
+static bool check_bitmaps(const Convert *c)
+{
+    const char *format = bdrv_get_format_name(blk_get_bs(c->copy.target));
+    BlockDriverState *bs = blk_get_bs(c->sources[0].blk);
+    BdrvDirtyBitmap *b = NULL;
+
+    if (strcmp(format, "qcow2")) {
+        error_report("Format driver '%s' does not support bitmaps", format);
+        return false;
+    }
+    while ((b = bdrv_dirty_bitmap_next(bs, b))) {
+        if (bdrv_dirty_bitmap_inconsistent(b) && !c->skip_broken) {
+            error_report("Cannot copy inconsistent bitmap '%s'",
+                         bdrv_dirty_bitmap_name(b));
+            error_printf("Try --skip-broken-bitmaps, or use 'nemu-img bitmap "
+                         "--remove'\n");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Not kept up to date until all of it is there. */
+static bool copy_bitmap(BlockDriverState *to, BlockDriverState *from,
+                        BdrvDirtyBitmap *b, Error **errp)
+{
+    const char *name = bdrv_dirty_bitmap_name(b);
+    BlockDirtyBitmapOrStr source = { .type = QAPI_KIND_OBJECT };
+    BlockDirtyBitmapOrStrList list = { .value = &source };
+    BlockDirtyBitmap both = {
+        .node = (char *)bdrv_get_node_name(to), .name = (char *)name,
+    };
+    BlockDirtyBitmapAdd add = {
+        .node = both.node, .name = both.name, .has_granularity = true,
+        .granularity = bdrv_dirty_bitmap_granularity(b),
+        .has_persistent = true, .persistent = true, .has_disabled = true,
+        .disabled = true,
+    };
+    BlockDirtyBitmapMerge merge = {
+        .node = both.node, .target = both.name, .bitmaps = &list,
+    };
+
+    source.u.external.node = (char *)bdrv_get_node_name(from);
+    source.u.external.name = both.name;
+    if (!qmp_block_dirty_bitmap_add(&add, errp)) {
+        return false;
+    }
+    if (!qmp_block_dirty_bitmap_merge(&merge, errp)) {
+        qmp_block_dirty_bitmap_remove(&both, NULL);
+        return false;
+    }
+    return !bdrv_dirty_bitmap_enabled(b) ||
+           qmp_block_dirty_bitmap_enable(&both, errp);
+}
+
+static bool copy_bitmaps(const Convert *c)
+{
+    BlockDriverState *from = blk_get_bs(c->sources[0].blk);
+    BlockDriverState *to = blk_get_bs(c->copy.target);
+    BdrvDirtyBitmap *b = NULL;
+
+    while ((b = bdrv_dirty_bitmap_next(from, b))) {
+        Error *err = NULL;
+
+        if (!bdrv_dirty_bitmap_persistent(b)) {
+            continue;
+        }
+        if (bdrv_dirty_bitmap_inconsistent(b)) {
+            warn_report("Skipping inconsistent bitmap '%s'",
+                        bdrv_dirty_bitmap_name(b));
+            continue;
+        }
+        if (!copy_bitmap(to, from, b, &err)) {
+            error_prepend(&err, "Failed to copy bitmap '%s': ",
+                          bdrv_dirty_bitmap_name(b));
+            tool_report_err(err);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- Together ---- */
 
 static int convert(Convert *c)
@@ -254,17 +343,15 @@ static int convert(Convert *c)
     int ret = 1;
 
     tool_progress_init(c->show && !c->copy.quiet, 1);
-    if (c->bitmaps) {
-        error_report("Format driver '%s' does not support bitmaps",
-                     c->format ? c->format : "raw");
-        goto out;
-    }
     if (!open_sources(c) ||
         (!c->keep_target && (!check_format(c) || !create_target(c))) ||
         !open_target(c)) {
         goto out;
     }
-    ret = img_copy(&c->copy) < 0;
+    if (c->bitmaps && !check_bitmaps(c)) {
+        goto out;
+    }
+    ret = img_copy(&c->copy) < 0 || (c->bitmaps && !copy_bitmaps(c));
     if (!ret) {
         tool_progress_set(100);
     }
@@ -333,7 +420,7 @@ int img_convert(int argc, char **argv)
         { 0, "target-is-zero", TOOL_FLAG, &c->target_is_zero },
         { 0, "salvage", TOOL_FLAG, &c->copy.salvage },
         { 0, "bitmaps", TOOL_FLAG, &c->bitmaps },
-        { 0, "skip-broken-bitmaps", TOOL_FLAG, &c->bitmaps },
+        { 0, "skip-broken-bitmaps", TOOL_FLAG, &c->skip_broken },
         IMG_OPT_END,
     };
     int first, status;

@@ -150,5 +150,51 @@ def commit_and_rebase_both_ways() -> None:
         check("backing-filename" not in info, info)
 
 
+@test
+def bitmaps_both_ways() -> None:
+    """Added by one, set by the other's writes, copied by both."""
+    peer = qemu()
+    for tools, writer in ((NEMU, peer), (peer, NEMU)):
+        good(tools.img, "create", "-q", "-f", "qcow2", "x", "4M")
+        good(tools.img, "bitmap", "--add", "-g", "64k", "x", "one")
+        apply(writer, "qcow2", "x", ["write -q 1M 200k"])
+        good(writer.img, "bitmap", "--add", "--disable", "x", "two")
+        good(tools.img, "bitmap", "--merge", "one", "x", "two")
+        for copier in (NEMU, peer):
+            good(copier.img, "convert", "--bitmaps", "-O", "qcow2", "x", "y")
+            for reader in (NEMU, peer):
+                good(reader.img, "check", "y")
+                info = json.loads(good(reader.img, "info", "--output=json",
+                                       "y"))
+                seen = {b["name"]: b for b in
+                        info["format-specific"]["data"]["bitmaps"]}
+                check(seen == {"one": {"name": "one", "granularity": 65536,
+                                       "flags": ["auto"]},
+                               "two": {"name": "two", "granularity": 65536,
+                                       "flags": []}}, seen)
+        good(tools.img, "bitmap", "--remove", "y", "one")
+        good(writer.img, "check", "y")
+
+
+@test
+def amend_both_ways() -> None:
+    """Down to version 2 and up again, other counts, another size."""
+    peer = qemu()
+    for tools, reader in ((NEMU, peer), (peer, NEMU)):
+        model = Model(3 * MIB, 11)
+        good(tools.img, "create", "-q", "-f", "qcow2", "x", "3M")
+        apply(tools, "qcow2", "x", model.change(64 * KIB, 40, False))
+        for options in ("compat=0.10", "compat=1.1,lazy_refcounts=on",
+                        "refcount_bits=64", "refcount_bits=1"):
+            good(tools.img, "amend", "-o", options, "x")
+            good(reader.img, "check", "x")
+            model.save("model")
+            check("identical" in good(reader.img, "compare", "x", "model"),
+                  options)
+        good(tools.img, "amend", "-o", "size=5M", "x")
+        info = json.loads(good(reader.img, "info", "--output=json", "x"))
+        check(info["virtual-size"] == 5 * MIB, info)
+
+
 if __name__ == "__main__":
     sys.exit(main())
