@@ -90,5 +90,10 @@ bool virt_create_cpus(VirtMachine *v, Error **errp)
             return false;
         }
     }
+    if (v->direct_boot && !ARM_CPU(cpu_get(0))->has_aarch64) {
+        error_setg(errp, "aarch64=off: -kernel takes arm64 kernels alone");
+        error_append_hint(errp, "Start a 32-bit guest by its firmware");
+        return false;
+    }
     return virt_place_steal_time(v, errp);
 }

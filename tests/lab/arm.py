@@ -223,10 +223,13 @@ CASES = [
           "maximum available vector length 32 bytes"]),
     Case("cpu/features-refused", 3, "", "", [
         "cannot enable sve640: this host does not have it",
-        "cannot enable sve128: SVE is off", "REFUSED 2"],
-        "\n".join("nemu -M virt -accel kvm -display none -cpu host,%s; "
+        "cannot enable sve128: SVE is off",
+        "aarch64=off: -kernel takes arm64", "REFUSED 3"],
+        "\n".join("nemu -M virt -accel kvm -display none -kernel /Image "
+                  "-cpu host,%s; "
                   "n=$((n + $?))" % p for p in ("sve640=on",
-                                                "sve=off,sve128=on")) +
+                                                "sve=off,sve128=on",
+                                                "aarch64=off")) +
         "\necho REFUSED $n\n"),
     Case("control/power-button", 3, "-M virt", CHECK_POWER, ["KEY-OK"],
          steps=[("READY-POWER", ["system_powerdown"])], kernel="arm64"),
