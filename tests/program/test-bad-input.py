@@ -386,15 +386,21 @@ def firmware():
 # ---- Disks ----
 
 @test
+def broken_qcow2():
+    need("CONFIG_QCOW2")
+    with open("odd", "wb") as f:
+        f.write(b"QFI\xfb\0\0\0\3" + bytes(504))
+    refuse(["-drive", "file=odd,if=virtio"], "file=odd", "cluster size")
+
+
+@test
 def disks():
     with open("disk", "wb") as f:
         f.truncate(1 << 20)
-    for name, magic in (("odd", b"QFI\xfb\0\0\0\3"), ("vm", b"KDMV")):
-        with open(name, "wb") as f:
-            f.write(magic + bytes(512 - len(magic)))
+    with open("vm", "wb") as f:
+        f.write(b"KDMV" + bytes(508))
     refuse(["-drive", "file=nix,if=virtio,format=raw"], "'nix'",
            "No such file")
-    refuse(["-drive", "file=odd,if=virtio"], "file=odd", "cluster size")
     refuse(["-drive", "file=vm,if=virtio"], "'vm'", "vmdk", "format=raw")
     refuse(["-drive", "file=vm,if=virtio,format=vmdk"], "'vmdk'",
            "qemu-img convert")
