@@ -98,11 +98,6 @@ static const BlockDriver *probe_content(const uint8_t *buf, size_t bytes)
     return best;
 }
 
-bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes)
-{
-    return probe_content(buf, bytes) == bdrv_find_driver("raw");
-}
-
 /* Formats that there is no driver for, and that are not raw data either. */
 static const char *foreign_format(const uint8_t *buf, size_t bytes)
 {
@@ -123,6 +118,13 @@ static const char *foreign_format(const uint8_t *buf, size_t bytes)
         }
     }
     return NULL;
+}
+
+/* Another build, or QEMU, may know what we do not. */
+bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes)
+{
+    return probe_content(buf, bytes) == bdrv_find_driver("raw") &&
+           !foreign_format(buf, bytes);
 }
 
 /* ---- Options of one node ---- */

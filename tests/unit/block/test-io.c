@@ -210,6 +210,7 @@ static void test_probed_stays_raw(void)
 {
     uint8_t buf[1024] = { 0 };
     uint8_t magic[] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 3 };
+    uint8_t other[] = { 'K', 'D', 'M', 'V' };       /* no driver of ours */
     g_autofree char *path = test_file(buf, sizeof(buf));
     BlockDriverState *bs = bdrv_open_image(path, NULL, NULL, NULL, 0, NULL);
     BlockBackend *blk;
@@ -221,6 +222,7 @@ static void test_probed_stays_raw(void)
     g_assert_cmpint(request(bs, 1, 1, magic + 1, 3), ==, 0);
     g_assert_cmpint(request(bs, 1, 0, magic, 1), ==, -EPERM);
     g_assert_cmpint(request(bs, 1, 512, magic, sizeof(magic)), ==, 0);
+    g_assert_cmpint(request(bs, 1, 0, other, sizeof(other)), ==, -EPERM);
     blk_unref(blk);
     bdrv_unref(bs);
     g_unlink(path);
