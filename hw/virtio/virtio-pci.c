@@ -660,7 +660,7 @@ static bool virtio_pci_device_plugged(DeviceState *transport, Error **errp)
     uint16_t id = VIRTIO_PCI_DEVICE_BASE + p->vdev->device_id;
 
     memcpy(pci->config + PCI_DEVICE_ID, &id, sizeof(id));
-    if (pci_get_bus(pci)->is_express &&
+    if (pci->is_express &&
         !pcie_cap_init(pci, PCI_EXP_TYPE_ENDPOINT, 0, errp)) {
         return false;
     }
