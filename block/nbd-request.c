@@ -97,8 +97,8 @@ static int coroutine_fn chunk_data(NbdConn *c, NbdRequest *r, uint32_t len)
     uint64_t offset;
     int ret;
 
-    if (len <= sizeof(buf)) {
-        return violation(c, "data chunk without data");
+    if (len <= sizeof(buf) || len - sizeof(buf) > r->bytes) {
+        return violation(c, "data chunk of a wrong length");
     }
     ret = nbd_conn_recv(c, buf, sizeof(buf));
     if (ret < 0) {

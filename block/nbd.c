@@ -206,7 +206,7 @@ static int coroutine_fn nbd_co_block_status(BlockDriverState *bs,
                                             int64_t bytes, BdrvStatus *st)
 {
     uint32_t align = bs->limits.request_alignment;
-    int64_t known;
+    int64_t known, left = (int64_t)nbd_info(bs)->size - offset;
     NbdRequest result, r = {
         .type = NBD_CMD_BLOCK_STATUS,
         .flags = NBD_CMD_FLAG_REQ_ONE,
@@ -216,7 +216,7 @@ static int coroutine_fn nbd_co_block_status(BlockDriverState *bs,
 
     *st = (BdrvStatus) { .pnum = bytes, .map = offset, .file = bs };
     /* The last block may be a part of one: the server knows no more. */
-    bytes = MIN(bytes, (int64_t)nbd_info(bs)->size - offset);
+    bytes = MIN(bytes, left);
     if (!nbd_info(bs)->has_context || bytes <= 0) {
         return BDRV_BLOCK_DATA | BDRV_BLOCK_OFFSET_VALID;
     }

@@ -9,14 +9,55 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include "util/error.h"
 
 /* Each function that we call, without its prefix. */
 #define GNUTLS_FUNCTIONS(f)                                                    \
-    f(cipher_init)                                                             \
+    f(anon_allocate_client_credentials)                                        \
+    f(anon_allocate_server_credentials)                                        \
+    f(anon_free_client_credentials)                                            \
+    f(anon_free_server_credentials)                                            \
+    f(anon_set_server_known_dh_params)                                         \
+    f(bye)                                                                     \
+    f(certificate_allocate_credentials)                                        \
+    f(certificate_free_credentials)                                            \
+    f(certificate_server_set_request)                                          \
+    f(certificate_set_known_dh_params)                                         \
+    f(certificate_set_x509_crl_file)                                           \
+    f(certificate_set_x509_key_file2)                                          \
+    f(certificate_set_x509_trust_file)                                         \
+    f(certificate_verification_status_print)                                   \
     f(cipher_decrypt)                                                          \
     f(cipher_deinit)                                                           \
-    f(strerror)
+    f(cipher_init)                                                             \
+    f(credentials_set)                                                         \
+    f(deinit)                                                                  \
+    f(error_is_fatal)                                                          \
+    f(handshake)                                                               \
+    f(init)                                                                    \
+    f(priority_set_direct)                                                     \
+    f(psk_allocate_client_credentials)                                         \
+    f(psk_allocate_server_credentials)                                         \
+    f(psk_free_client_credentials)                                             \
+    f(psk_free_server_credentials)                                             \
+    f(psk_set_client_credentials)                                              \
+    f(psk_set_server_credentials_file)                                         \
+    f(psk_set_server_known_dh_params)                                          \
+    f(record_check_pending)                                                    \
+    f(record_get_direction)                                                    \
+    f(record_recv)                                                             \
+    f(record_send)                                                             \
+    f(server_name_set)                                                         \
+    f(session_get_verify_cert_status)                                          \
+    f(session_set_verify_cert)                                                 \
+    f(strerror)                                                                \
+    f(transport_set_int2)                                                      \
+    f(x509_crt_deinit)                                                         \
+    f(x509_crt_get_activation_time)                                            \
+    f(x509_crt_get_ca_status)                                                  \
+    f(x509_crt_get_expiration_time)                                            \
+    f(x509_crt_list_import2)
 
 #define GNUTLS_MEMBER(name) __typeof__(gnutls_##name) *name;
 typedef struct GnuTLS {

@@ -17,8 +17,7 @@ TlsCreds *tls_creds_lookup(const char *id, bool server, Error **errp)
         error_setg(errp, "Object with id '%s' is not TLS credentials", id);
         return NULL;
     }
-    /* As the schema has it: 0 is a client's end */
-    if ((creds->endpoint != 0) != server) {
+    if ((creds->endpoint == TLS_ENDPOINT_SERVER) != server) {
         error_setg(errp, "Expecting TLS credentials with a %s endpoint",
                    server ? "server" : "client");
         error_append_hint(errp, "Make them with endpoint=%s.",
@@ -67,21 +66,13 @@ void tls_session_free(TlsSession *s)
     }
 }
 
-static void tls_creds_finalize(Object *obj)
-{
-    TlsCreds *creds = TLS_CREDS(obj);
-
-    g_free(creds->dir);
-    g_free(creds->priority);
-}
-
 static const TypeInfo tls_creds_types[] = {
     {
         .name = TYPE_TLS_CREDS,
         .parent = TYPE_OBJECT,
+        .help = "credentials for TLS",
         .abstract = true,
         .instance_size = sizeof(TlsCreds),
-        .instance_finalize = tls_creds_finalize,
         .class_size = sizeof(TlsCredsClass),
     },
 };

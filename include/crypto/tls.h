@@ -20,15 +20,16 @@ OBJECT_DECLARE_TYPE(TlsCreds, TlsCredsClass, TLS_CREDS)
 
 typedef struct TlsSession TlsSession;
 
+/* As the schema has them (QCryptoTLSCredsEndpoint). */
+enum { TLS_ENDPOINT_CLIENT, TLS_ENDPOINT_SERVER };
+
 struct TlsCreds {
     Object parent_obj;
     /* Properties */
     char *dir;
-    int endpoint;                   /* QCryptoTLSCredsEndpoint */
+    int endpoint;                   /* TLS_ENDPOINT_* */
     bool verify_peer;
     char *priority;
-    /* Runtime */
-    bool loaded;
 };
 
 struct TlsCredsClass {

@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 from toolcase import NEMU, Skip, check, good, main, run, test
@@ -277,6 +279,240 @@ def test_open_waits() -> None:
     with nbdkit("memory", "8M"):
         out, _ = io.communicate(timeout=30)
     check(io.returncode == 0 and "read 1048576/1048576" in out, out)
+
+
+# ---- The server lies ----
+
+class Liar(threading.Thread):
+    """A server that shakes hands well and then answers each request by what
+    @reply makes of its cookie."""
+
+    def __init__(self, reply, structured: bool = True) -> None:
+        super().__init__(daemon=True)
+        self.reply = reply
+        self.structured = structured
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind("s")
+        self.listener.listen(1)
+        self.start()
+
+    def run(self) -> None:
+        peer, _ = self.listener.accept()
+        with peer, peer.makefile("rwb") as f:
+            try:
+                self.handshake(f)
+                self.transmission(f)
+            except (OSError, struct.error):
+                pass
+
+    def handshake(self, f) -> None:
+        f.write(b"NBDMAGICIHAVEOPT" + struct.pack(">H", 3))
+        f.flush()
+        f.read(4)
+        option = 0
+        while option != 7:
+            _, option, length = struct.unpack(">QII", f.read(16))
+            f.read(length)
+            if option == 7:
+                self.answer(f, 7, 3, struct.pack(">HQH", 0, MIB, 0x61))
+            elif option == 10:
+                self.answer(f, 10, 4, struct.pack(">I", 9) + b"base:allocation")
+            kind = 1 if option != 8 or self.structured else 0x80000001
+            self.answer(f, option, kind, b"")
+
+    @staticmethod
+    def answer(f, option: int, kind: int, data: bytes) -> None:
+        f.write(struct.pack(">QIII", 0x3e889045565a9, option, kind, len(data)))
+        f.write(data)
+        f.flush()
+
+    def transmission(self, f) -> None:
+        while True:
+            _, _, kind, cookie, _, _ = struct.unpack(">IHHQQI", f.read(28))
+            if kind == 2:
+                return
+            f.write(self.reply(cookie))
+            f.flush()
+
+
+def chunk(cookie: int, kind: int, data: bytes, flags: int = 1) -> bytes:
+    return struct.pack(">IHHQI", 0x668e33ef, flags, kind, cookie,
+                       len(data)) + data
+
+
+def data_at(offset: int, length: int) -> bytes:
+    return struct.pack(">Q", offset) + bytes(length)
+
+
+LIES = {
+    "magic": lambda c: bytes(20),
+    "cookie": lambda c: chunk(c + 1, 1, data_at(0, 4096)),
+    "simple": lambda c: struct.pack(">IIQ", 0x67446698, 0, c) + bytes(4096),
+    "offset": lambda c: chunk(c, 1, data_at(4096, 4096)),
+    "negative": lambda c: chunk(c, 1, data_at((1 << 64) - 512, 4096)),
+    "too long": lambda c: chunk(c, 1, data_at(0, 8192)),
+    "too short": lambda c: chunk(c, 1, data_at(0, 512)),
+    "twice": lambda c: (chunk(c, 1, data_at(0, 4096), 0) +
+                        chunk(c, 1, data_at(0, 512))),
+    "no data": lambda c: chunk(c, 1, data_at(0, 0)),
+    "hole length": lambda c: chunk(c, 2, bytes(11)),
+    "hole outside": lambda c: chunk(c, 2, struct.pack(">QI", 0, 1 << 31)),
+    "status": lambda c: chunk(c, 5, bytes(12)),
+    "none": lambda c: chunk(c, 0, b""),
+    "none with data": lambda c: chunk(c, 0, b"x"),
+    "none not last": lambda c: chunk(c, 0, b"", 0),
+    "unknown": lambda c: chunk(c, 7, b"xx"),
+    "huge": lambda c: struct.pack(">IHHQI", 0x668e33ef, 1, 1, c, 0xffffffff),
+    "error 0": lambda c: chunk(c, 0x8001, bytes(6)),
+    "error text": lambda c: chunk(c, 0x8001, struct.pack(">IH", 5, 60000)),
+    "huge error": lambda c: struct.pack(">IHHQI", 0x668e33ef, 1, 0x8001, c,
+                                        0x7fffffff),
+}
+
+
+@test
+def test_lying_server() -> None:
+    for name, reply in LIES.items():
+        liar = Liar(reply)
+        status, text = nemu_io(URI, "read 0 4k", "read 0 4k")
+        check(status == 1 and text.count("read failed: Input/output") == 2 and
+              "broke the protocol" in text, name, status, text)
+        liar.listener.close()
+        os.unlink("s")
+    Liar(lambda c: chunk(c, 1, data_at(0, 4096)), structured=False)
+    status, text = nemu_io(URI, "read 0 4k")
+    check(status == 1 and "not agreed" in text, text)
+
+
+# ---- TLS ----
+
+def certtool(*args: str, template: str) -> None:
+    with open("template", "w", encoding="utf-8") as f:
+        f.write(template)
+    good("certtool", *args, "--template", "template")
+
+
+def make_pki(host: str = "localhost") -> None:
+    """Directories "server" and "client" of one CA, "other" of another."""
+    if not shutil.which("certtool"):
+        raise Skip("certtool is not installed (Debian's package: gnutls-bin)")
+    for folder in ("server", "client", "other"):
+        os.mkdir(folder)
+    for name in ("ca", "other-ca"):
+        good("certtool", "--generate-privkey", "--key-type", "ed25519",
+             "--outfile", name + "-key.pem")
+        certtool("--generate-self-signed", "--load-privkey",
+                 name + "-key.pem", "--outfile", name + ".pem",
+                 template="cn = %s\nca\ncert_signing_key\n" % name)
+    for folder, ca in (("server", "ca"), ("client", "ca"),
+                       ("other", "other-ca")):
+        shutil.copy(ca + ".pem", folder + "/ca-cert.pem")
+        side = "server" if folder == "server" else "client"
+        key = "%s/%s-key.pem" % (folder, side)
+        good("certtool", "--generate-privkey", "--key-type", "ed25519",
+             "--outfile", key)
+        certtool("--generate-certificate", "--load-privkey", key,
+                 "--load-ca-certificate", ca + ".pem", "--load-ca-privkey",
+                 ca + "-key.pem", "--outfile",
+                 "%s/%s-cert.pem" % (folder, side),
+                 template="cn = x\ndns_name = %s\nsigning_key\ntls_www_%s\n" % (
+                     host, side))
+
+
+def tls_io(creds: str, **options: object):
+    name = node(**{"tls-creds": "t", "export": "", **options})
+    return nemu_io(name, *WORK, options=("--object", creds + ",id=t"))
+
+
+X509 = "tls-creds-x509,endpoint=client,dir="
+
+
+def tls_servers():
+    yield lambda: nbdkit("--tls=require", "--tls-certificates=server",
+                         "--tls-verify-peer", "memory", "64M")
+    with open("disk", "wb") as f:
+        f.truncate(64 * MIB)
+    yield lambda: Server("qemu-nbd", "-t", "-k", os.path.abspath("s"), "-f",
+                         "raw", "--object",
+                         "tls-creds-x509,id=t,endpoint=server,dir=server",
+                         "--tls-creds=t", "disk")
+
+
+@test
+def test_tls_certificates() -> None:
+    make_pki()
+    for server in tls_servers():
+        with server():
+            status, text = tls_io(X509 + "client",
+                                  **{"tls-hostname": "localhost"})
+            check(status == 0 and "failed" not in text, text)
+            status, text = tls_io(X509 + "client",
+                                  **{"tls-hostname": "elsewhere"})
+            check(status == 1 and "refused" in text, text)
+            status, text = tls_io(X509 + "other",
+                                  **{"tls-hostname": "localhost"})
+            check(status == 1 and "refused" in text, text)
+            status, text = tls_io(X509 + "client")
+            check(status == 1 and "No hostname" in text, text)
+            status, text = nemu_io(node(), "read 0 512", options=())
+            check(status == 1 and "TLS" in text, text)
+            status, text = tls_io("tls-creds-x509,endpoint=server,dir=server")
+            check(status == 1 and "client endpoint" in text, text)
+            os.rename("client/client-cert.pem", "client/away")
+            status, text = tls_io(X509 + "client",
+                                  **{"tls-hostname": "localhost"})
+            check(status == 1, text)
+            os.rename("client/away", "client/client-cert.pem")
+
+
+@test
+def test_tls_no_downgrade() -> None:
+    """Credentials are never forgotten for a server without TLS."""
+    make_pki()
+    with nbdkit("--tls=off", "memory", "1M"):
+        status, text = tls_io(X509 + "client", **{"tls-hostname": "localhost"})
+        check(status == 1 and "starttls" in text and "Denied" in text, text)
+
+
+@test
+def test_tls_bad_files() -> None:
+    make_pki()
+    for folder, what in (("nowhere", "no such file"), ("server", "")):
+        status, text = tls_io("tls-creds-x509,endpoint=client,dir=" + folder,
+                              **{"tls-hostname": "localhost"})
+        check(status == 1 and what in text, text)
+    shutil.copy("client/client-cert.pem", "client/ca-cert.pem")
+    status, text = tls_io(X509 + "client")
+    check(status == 1 and "CA" in text, text)
+
+
+@test
+def test_tls_keys() -> None:
+    os.mkdir("keys")
+    with open("keys/keys.psk", "w", encoding="utf-8") as f:
+        f.write("other:%s\nqemu:%s\n" % ("ab" * 32, "cd" * 32))
+    with nbdkit("--tls=require", "--tls-psk=keys/keys.psk", "memory", "64M"):
+        for user in ("", ",username=other"):
+            status, text = tls_io("tls-creds-psk,dir=keys" + user)
+            check(status == 0 and "failed" not in text, text)
+        status, text = tls_io("tls-creds-psk,dir=keys,username=nobody")
+        check(status == 1 and "not found" in text, text)
+        os.mkdir("wrong")
+        with open("wrong/keys.psk", "w", encoding="utf-8") as f:
+            f.write("qemu:%s\n" % ("ef" * 32))
+        status, text = tls_io("tls-creds-psk,dir=wrong")
+        check(status == 1 and "TLS handshake failed" in text, text)
+
+
+@test
+def test_tls_anonymous() -> None:
+    with open("disk", "wb") as f:
+        f.truncate(64 * MIB)
+    with Server("qemu-nbd", "-t", "-k", os.path.abspath("s"), "-f", "raw",
+                "--object", "tls-creds-anon,id=t,endpoint=server",
+                "--tls-creds=t", "disk"):
+        status, text = tls_io("tls-creds-anon")
+        check(status == 0 and "failed" not in text, text)
 
 
 if __name__ == "__main__":
