@@ -117,7 +117,10 @@ static int connect_work(void *opaque)
     int fd = job->fd;
     NbdConn *c;
 
-    if (fd < 0) {
+    if (fd < 0 && job->cfg->server->type == SOCKET_ADDRESS_TYPE_FD) {
+        error_setg(&job->err, "a socket that was given cannot be connected "
+                   "again");
+    } else if (fd < 0) {
         fd = socket_connect(job->cfg->server, &job->err);
     }
     if (fd < 0) {
