@@ -85,8 +85,9 @@ dmesg | grep -E 'perfevents|vector length'
 CHECK_POWER = """
 modprobe gpio_keys; modprobe evdev
 while [ ! -e /dev/input/event0 ]; do sleep 0.2; done
+exec 3</dev/input/event0               # events before this are not seen
 echo READY-POWER
-timeout 60 dd if=/dev/input/event0 bs=24 count=1 2>/dev/null > /tmp/event
+timeout 60 dd bs=24 count=1 <&3 2>/dev/null > /tmp/event
 hexdump -v -e '12/2 "%04x " "\\n"' /tmp/event
 hexdump -v -e '12/2 "%04x "' /tmp/event | grep -q '0001 0074 0001' &&
     echo KEY-OK
