@@ -82,7 +82,10 @@ int coroutine_fn qcow2_write_tables(BlockDriverState *bs)
     Qcow2State *s = bs->opaque;
     int ret = s->corrupt ? -EIO : 0;
 
-    if (ret >= 0 && (!s->lazy_refcounts || tables_clean(s))) {
+    /* A table can be allocated without a cluster for data: then the dirty bit
+     * is not set, and the counts have to be right. */
+    if (ret >= 0 && (!s->lazy_refcounts || !s->dirty_bit_set ||
+                     tables_clean(s))) {
         ret = qcow2_write_counts(bs);
     }
     if (ret >= 0 && !tables_clean(s)) {
