@@ -102,6 +102,7 @@ static int coroutine_fn cor_copy_locked(BlockDriverState *bs, int64_t offset,
     if (ret < 0) {
         return ret;
     }
+    bdrv_co_debug_event(child, BLKDEBUG_EVENT_COR_WRITE);
     return iovec_is_zero(&iov, 0, bytes) ?
            bdrv_co_pwrite_zeroes(child, offset, bytes,
                                  BDRV_REQ_WRITE_UNCHANGED) :

@@ -161,13 +161,15 @@ static int driver_flags(const BlockDriverState *bs, int flags)
     return flags & bs->drv->supported_write_flags;
 }
 
-/* Part of one block: read it, change it, write it. */
+/* Part of one block: read it, change it, write it. The first block of a write
+ * is its head when it starts within the block, else the last is its tail. */
 static int coroutine_fn write_partial(BlockDriverState *bs, int64_t offset,
                                       int64_t bytes, const IoVec *iov,
                                       size_t iov_offset, int flags)
 {
     uint32_t a = bs->limits.request_alignment;
     int64_t start = ROUND_DOWN(offset, a);
+    bool head = offset != start;
     g_autofree uint8_t *buf = bounce_alloc(bs, a);
     IoVec block;
     int ret;
@@ -176,12 +178,15 @@ static int coroutine_fn write_partial(BlockDriverState *bs, int64_t offset,
         return -ENOMEM;
     }
     iovec_init_buf(&block, buf, a);
-    bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV_RMW_HEAD);
+    bdrv_co_debug_event(bs, head ? BLKDEBUG_EVENT_PWRITEV_RMW_HEAD :
+                                   BLKDEBUG_EVENT_PWRITEV_RMW_TAIL);
     ret = start < bs->total_bytes ? bs->drv->co_preadv(bs, start, a, &block) :
                                     (memset(buf, 0, a), 0);
     if (ret < 0) {
         return ret;
     }
+    bdrv_co_debug_event(bs, head ? BLKDEBUG_EVENT_PWRITEV_RMW_AFTER_HEAD :
+                                   BLKDEBUG_EVENT_PWRITEV_RMW_AFTER_TAIL);
     iovec_to_buf(iov, iov_offset, buf + (offset - start), bytes);
     return bs->drv->co_pwritev(bs, start, a, &block, driver_flags(bs, flags));
 }

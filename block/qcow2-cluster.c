@@ -59,6 +59,7 @@ static int coroutine_fn new_l2(BlockDriverState *bs, uint64_t offset,
         Qcow2Table *from = NULL, *to;
 
         if (old) {
+            qcow2_event(bs, BLKDEBUG_EVENT_L2_ALLOC_COW_READ);
             ret = qcow2_cache_get(bs, &s->l2_cache, old + at, false, &from);
             if (ret < 0) {
                 break;
@@ -73,6 +74,9 @@ static int coroutine_fn new_l2(BlockDriverState *bs, uint64_t offset,
             qcow2_cache_put(to);
         }
         qcow2_cache_put(from);
+    }
+    if (ret >= 0) {
+        qcow2_event(bs, BLKDEBUG_EVENT_L2_ALLOC_WRITE);
     }
     if (ret < 0) {
         if (new_offset > 0) {
@@ -715,6 +719,7 @@ int coroutine_fn qcow2_set_compressed(BlockDriverState *bs, uint64_t offset,
     }
     old = entry_get(s, t, index);
     entry_set(s, t, index, entry, 0);
+    qcow2_event(bs, BLKDEBUG_EVENT_L2_UPDATE_COMPRESSED);
     qcow2_cache_put(t);
     free_old(bs, old);
     return 0;

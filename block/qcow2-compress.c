@@ -162,6 +162,7 @@ int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t entry,
     if (!src || !dst) {
         return -ENOMEM;
     }
+    qcow2_event(bs, BLKDEBUG_EVENT_READ_COMPRESSED);
     ret = bdrv_co_pread(bs->file->bs, offset, src, src_bytes);
     if (ret < 0) {
         return ret;
@@ -190,6 +191,7 @@ static int64_t coroutine_fn alloc_bytes(BlockDriverState *bs, uint64_t bytes)
     int64_t cluster = 0;
     int ret;
 
+    qcow2_event(bs, BLKDEBUG_EVENT_CLUSTER_ALLOC_BYTES);
     if (bytes > left) {
         cluster = qcow2_alloc(bs, s->cluster_bytes);
         if (cluster < 0) {
@@ -233,6 +235,7 @@ static int coroutine_fn store(BlockDriverState *bs, uint64_t guest,
     if (ret < 0) {
         return ret;
     }
+    qcow2_event(bs, BLKDEBUG_EVENT_WRITE_COMPRESSED);
     ret = bdrv_co_pwrite(bs->file->bs, offset, data, bytes, 0);
     if (ret < 0) {
         return ret;

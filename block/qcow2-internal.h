@@ -181,6 +181,14 @@ typedef struct Qcow2Range {
     uint64_t offset, bytes;         /* whole clusters, host */
 } Qcow2Range;
 
+/* qcow2_event: tell a blkdebug node below what happens next. It may stop the
+ * request there, with the lock held or not. */
+static inline void coroutine_fn qcow2_event(BlockDriverState *bs,
+                                            BlkdebugEvent event)
+{
+    bdrv_co_debug_event(bs->file->bs, event);
+}
+
 static inline uint64_t qcow2_cluster_start(const Qcow2State *s, uint64_t off)
 {
     return off & ~(uint64_t)(s->cluster_bytes - 1);

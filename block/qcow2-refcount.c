@@ -57,11 +57,28 @@ void qcow2_count_write(const Qcow2State *s, uint8_t *block, uint64_t index,
 
 /* ---- The table ---- */
 
+typedef struct ReadReftable {
+    BlockDriverState *bs;
+    uint8_t *buf;
+    uint64_t bytes;
+} ReadReftable;
+
+static int coroutine_fn read_reftable_co(void *opaque)
+{
+    ReadReftable *r = opaque;
+    Qcow2State *s = r->bs->opaque;
+
+    qcow2_event(r->bs, BLKDEBUG_EVENT_REFTABLE_LOAD);
+    return bdrv_co_pread(r->bs->file->bs, s->reftable_offset, r->buf,
+                         r->bytes);
+}
+
 bool qcow2_read_reftable(BlockDriverState *bs, Error **errp)
 {
     Qcow2State *s = bs->opaque;
     uint64_t bytes = (uint64_t)s->reftable_clusters << s->cluster_bits;
     g_autofree uint8_t *buf = g_try_malloc(bytes);
+    ReadReftable read = { bs, buf, bytes };
     int ret;
 
     s->reftable_entries = bytes / 8;
@@ -71,7 +88,7 @@ bool qcow2_read_reftable(BlockDriverState *bs, Error **errp)
                    "refcount table", bytes);
         return false;
     }
-    ret = bdrv_pread(bs->file->bs, s->reftable_offset, buf, bytes);
+    ret = bdrv_run(bs->ctx, read_reftable_co, &read);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Could not read the refcount table");
         return false;
@@ -186,6 +203,7 @@ static int coroutine_fn write_new_blocks(BlockDriverState *bs,
             qcow2_count_write(s, block, c - base, 1);
         }
         table[i0 + b] = (n->first + b) << s->cluster_bits;
+        qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC_WRITE_BLOCKS);
         ret = bdrv_co_pwrite(bs->file->bs, table[i0 + b], block,
                              s->cluster_bytes, 0);
     }
@@ -206,6 +224,7 @@ static int coroutine_fn switch_table(BlockDriverState *bs, const NewTable *n,
         put_be64(buf + i * 8, table[i]);
     }
     if (ret >= 0) {
+        qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC_WRITE_TABLE);
         ret = bdrv_co_pwrite(bs->file->bs, offset, buf, n->entries * 8, 0);
     }
     if (ret >= 0) {
@@ -216,6 +235,7 @@ static int coroutine_fn switch_table(BlockDriverState *bs, const NewTable *n,
     }
     s->reftable_offset = offset;
     s->reftable_clusters = n->table_clusters;
+    qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC_SWITCH_TABLE);
     ret = qcow2_write_header(bs);
     if (ret < 0) {
         s->reftable_offset = old;
@@ -233,6 +253,7 @@ static int coroutine_fn grow_table(BlockDriverState *bs, uint64_t cluster)
     NewTable n;
     int ret;
 
+    qcow2_event(bs, BLKDEBUG_EVENT_REFTABLE_GROW);
     if (!plan_table(s, cluster, &n)) {
         return -EFBIG;
     }
@@ -272,6 +293,7 @@ static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
     Qcow2Table *t;
     int ret;
 
+    qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC);
     if (i >= s->reftable_entries) {
         return grow_table(bs, cluster);
     }
@@ -289,6 +311,7 @@ static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
     }
     qcow2_count_write(s, t->data, index_in_block(s, cluster), 1);
     qcow2_cache_dirty(&s->ref_cache, t);
+    qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC_WRITE);
     qcow2_cache_put(t);
     reftable_set(s, i, cluster << s->cluster_bits);
     return 0;
@@ -396,8 +419,10 @@ static int64_t coroutine_fn alloc_run(BlockDriverState *bs, uint64_t min,
 {
     Qcow2State *s = bs->opaque;
     uint64_t first = 0, n;
-    int ret = find_free(bs, s->free_hint, min, *max, &first, &n);
+    int ret;
 
+    qcow2_event(bs, BLKDEBUG_EVENT_CLUSTER_ALLOC);
+    ret = find_free(bs, s->free_hint, min, *max, &first, &n);
     if (ret < 0) {
         return ret;
     }
@@ -484,8 +509,9 @@ static int coroutine_fn free_one(BlockDriverState *bs, uint64_t offset,
     int ret = change_one(bs, cluster, -1, true);
 
     if (ret == -EINVAL) {
-        qcow2_signal_corruption(bs, offset, s->cluster_bytes, "the count of host cluster 0x%" PRIx64
-                                " is 0 and cannot go down", offset);
+        qcow2_signal_corruption(bs, offset, s->cluster_bytes, "the count of "
+                                "host cluster 0x%" PRIx64 " is 0 and cannot "
+                                "go down", offset);
         return -EIO;
     }
     if (ret >= 0) {
@@ -511,6 +537,9 @@ int coroutine_fn qcow2_apply_frees(BlockDriverState *bs)
 
     /* What is freed meanwhile is for the flush after this. */
     s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
+    if (now->len) {
+        qcow2_event(bs, BLKDEBUG_EVENT_CLUSTER_FREE);
+    }
     for (guint i = 0; i < now->len; i++) {
         Qcow2Range r = g_array_index(now, Qcow2Range, i);
 

@@ -20,6 +20,7 @@ static int coroutine_fn write_l1_table(BlockDriverState *bs, uint64_t offset,
     for (uint32_t i = 0; i < entries; i++) {
         put_be64(buf + i * 8, l1[i]);
     }
+    qcow2_event(bs, BLKDEBUG_EVENT_L1_GROW_WRITE_TABLE);
     return bdrv_co_pwrite(bs->file->bs, offset, buf, entries * 8ULL, 0);
 }
 
@@ -38,6 +39,7 @@ static int coroutine_fn switch_l1(BlockDriverState *bs, uint64_t offset,
     }
     s->l1_offset = offset;
     s->l1_size = entries;
+    qcow2_event(bs, BLKDEBUG_EVENT_L1_GROW_ACTIVATE_TABLE);
     ret = qcow2_write_header(bs);
     if (ret < 0) {
         s->l1_offset = old_offset;
@@ -75,6 +77,7 @@ int coroutine_fn qcow2_grow_l1(BlockDriverState *bs, uint64_t entries)
         return -ENOMEM;
     }
     memcpy(l1, s->l1, s->l1_size * 8ULL);
+    qcow2_event(bs, BLKDEBUG_EVENT_L1_GROW_ALLOC_TABLE);
     offset = qcow2_alloc(bs, entries * 8);
     /* What the old table in memory says goes into the new one. */
     ret = offset < 0 ? offset : qcow2_write_tables(bs);

@@ -89,6 +89,16 @@ static int coroutine_fn make_room(BlockDriverState *bs, Qcow2Cache *c,
     return (*t)->data ? 0 : -ENOMEM;
 }
 
+static int coroutine_fn read_table(BlockDriverState *bs, const Qcow2Cache *c,
+                                   uint64_t offset, Qcow2Table *t)
+{
+    Qcow2State *s = bs->opaque;
+
+    qcow2_event(bs, c == &s->ref_cache ? BLKDEBUG_EVENT_REFBLOCK_LOAD :
+                                         BLKDEBUG_EVENT_L2_LOAD);
+    return bdrv_co_pread(bs->file->bs, offset, t->data, c->table_bytes);
+}
+
 int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
                                  uint64_t offset, bool fresh, Qcow2Table **t)
 {
@@ -100,8 +110,7 @@ int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
         if (ret < 0) {
             return ret;
         }
-        ret = fresh ? 0 : bdrv_co_pread(bs->file->bs, offset, (*t)->data,
-                                        c->table_bytes);
+        ret = fresh ? 0 : read_table(bs, c, offset, *t);
         if (ret < 0) {
             return ret;
         }
@@ -179,6 +188,8 @@ int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c)
     Qcow2State *s = bs->opaque;
     unsigned own = c == &s->ref_cache ? QCOW2_OL_REFCOUNT_BLOCK :
                                         QCOW2_OL_ACTIVE_L2;
+    BlkdebugEvent event = c == &s->ref_cache ?
+        BLKDEBUG_EVENT_REFBLOCK_UPDATE_PART : BLKDEBUG_EVENT_L2_UPDATE;
     g_autoptr(GPtrArray) dirty = g_ptr_array_new();
     Qcow2Table *t;
     int ret = 0;
@@ -192,7 +203,11 @@ int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c)
     for (guint i = 0; i < dirty->len && ret >= 0; i++) {
         t = g_ptr_array_index(dirty, i);
         ret = qcow2_overlap_check(bs, own, t->offset, c->table_bytes);
-        ret = ret < 0 ? ret : bdrv_co_pwrite(bs->file->bs, t->offset, t->data, c->table_bytes,
+        if (ret < 0) {
+            break;
+        }
+        qcow2_event(bs, event);
+        ret = bdrv_co_pwrite(bs->file->bs, t->offset, t->data, c->table_bytes,
                              0);
         if (ret >= 0) {
             set_clean(t);

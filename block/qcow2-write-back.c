@@ -36,8 +36,9 @@ int coroutine_fn qcow2_write_counts(BlockDriverState *bs)
     }
     ret = bdrv_co_flush(bs->file->bs);
     if (ret >= 0) {
-        ret = write_be64(bs, QCOW2_OL_REFCOUNT_TABLE, s->reftable_offset, s->reftable,
-                         s->reft_dirty_from, s->reft_dirty_to);
+        qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC_HOOKUP);
+        ret = write_be64(bs, QCOW2_OL_REFCOUNT_TABLE, s->reftable_offset,
+                         s->reftable, s->reft_dirty_from, s->reft_dirty_to);
     }
     if (ret >= 0) {
         s->reft_dirty_from = s->reft_dirty_to = 0;
@@ -55,8 +56,9 @@ int coroutine_fn qcow2_write_l1(BlockDriverState *bs)
     }
     ret = bdrv_co_flush(bs->file->bs);
     if (ret >= 0) {
-        ret = write_be64(bs, QCOW2_OL_ACTIVE_L1, s->l1_offset, s->l1, s->l1_dirty_from,
-                         s->l1_dirty_to);
+        qcow2_event(bs, BLKDEBUG_EVENT_L1_UPDATE);
+        ret = write_be64(bs, QCOW2_OL_ACTIVE_L1, s->l1_offset, s->l1,
+                         s->l1_dirty_from, s->l1_dirty_to);
     }
     if (ret >= 0) {
         s->l1_dirty_from = s->l1_dirty_to = 0;

@@ -413,6 +413,7 @@ static int coroutine_fn read_backing(BlockDriverState *bs, int64_t offset,
         iovec_memset(iov, done, 0, bytes);
         return 0;
     }
+    qcow2_event(bs, BLKDEBUG_EVENT_READ_BACKING_AIO);
     iovec_init_slice(&part, iov, done, bytes);
     ret = bdrv_co_preadv(bs->backing->bs, offset, &part, 0);
     iovec_destroy(&part);
@@ -436,7 +437,7 @@ static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
         return qcow2_read_compressed(bs, m->entry, qcow2_in_cluster(s, offset),
                                      iov, done, m->bytes);
     default:
-        bdrv_co_debug_event(bs->file->bs, BLKDEBUG_EVENT_READ_AIO);
+        qcow2_event(bs, BLKDEBUG_EVENT_READ_AIO);
         iovec_init_slice(&part, iov, done, m->bytes);
         ret = bdrv_co_preadv(s->data_file->bs, m->host, &part, 0);
         iovec_destroy(&part);
@@ -467,6 +468,34 @@ static int coroutine_fn qcow2_co_preadv(BlockDriverState *bs, int64_t offset,
 
 /* ---- Writing ---- */
 
+static int coroutine_fn zero_around(BlockDriverState *bs, uint64_t host,
+                                    uint64_t bytes)
+{
+    Qcow2State *s = bs->opaque;
+
+    qcow2_event(bs, BLKDEBUG_EVENT_CLUSTER_ALLOC_SPACE);
+    return bdrv_co_pwrite_zeroes(s->data_file->bs, host, bytes, 0);
+}
+
+/* By way of @buf, m->bytes long. */
+static int coroutine_fn copy_mapped(BlockDriverState *bs, uint64_t guest,
+                                    const Qcow2Map *m, uint64_t host,
+                                    uint8_t *buf)
+{
+    Qcow2State *s = bs->opaque;
+    IoVec iov;
+    int ret;
+
+    iovec_init_buf(&iov, buf, m->bytes);
+    qcow2_event(bs, BLKDEBUG_EVENT_COW_READ);
+    ret = read_mapped(bs, guest, m, &iov, 0);
+    if (ret < 0) {
+        return ret;
+    }
+    qcow2_event(bs, BLKDEBUG_EVENT_COW_WRITE);
+    return bdrv_co_pwrite(s->data_file->bs, host, buf, m->bytes, 0);
+}
+
 /* What the clusters held before, around the data: [from, to) of the guest. */
 static int coroutine_fn copy_range(BlockDriverState *bs, const Qcow2Alloc *a,
                                    uint64_t from, uint64_t to)
@@ -480,7 +509,6 @@ static int coroutine_fn copy_range(BlockDriverState *bs, const Qcow2Alloc *a,
         uint64_t n = MIN(chunk, to - from);
         uint64_t host = a->host_offset + (from - a->guest_offset);
         Qcow2Map m;
-        IoVec iov;
 
         co_mutex_lock(&s->lock);
         ret = qcow2_lookup(bs, from, n, &m);
@@ -491,17 +519,13 @@ static int coroutine_fn copy_range(BlockDriverState *bs, const Qcow2Alloc *a,
         n = m.bytes;
         if (m.kind == QCOW2_ZERO ||
             (m.kind == QCOW2_UNALLOCATED && !bs->backing)) {
-            ret = a->fresh ? 0 : bdrv_co_pwrite_zeroes(s->data_file->bs, host,
-                                                       n, 0);
+            ret = a->fresh ? 0 : zero_around(bs, host, n);
         } else {
             buf = buf ? buf : g_try_malloc(chunk);
             if (!buf) {
                 return -ENOMEM;
             }
-            iovec_init_buf(&iov, buf, n);
-            ret = read_mapped(bs, from, &m, &iov, 0);
-            ret = ret < 0 ? ret :
-                  bdrv_co_pwrite(s->data_file->bs, host, buf, n, 0);
+            ret = copy_mapped(bs, from, &m, host, buf);
         }
         from += n;
     }
@@ -559,7 +583,7 @@ static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
         return ret;
     }
     iovec_init_slice(&part, iov, done, *bytes);
-    bdrv_co_debug_event(bs->file->bs, BLKDEBUG_EVENT_WRITE_AIO);
+    qcow2_event(bs, BLKDEBUG_EVENT_WRITE_AIO);
     ret = bdrv_co_pwritev(s->data_file->bs, host, &part, 0);
     iovec_destroy(&part);
     if (!alloc) {
@@ -744,6 +768,7 @@ static int coroutine_fn qcow2_co_make_empty(BlockDriverState *bs)
     Qcow2State *s = bs->opaque;
     int ret;
 
+    qcow2_event(bs, BLKDEBUG_EVENT_EMPTY_IMAGE_PREPARE);
     co_mutex_lock(&s->lock);
     ret = s->corrupt ? -EIO :
           qcow2_drop_clusters(bs, 0, ROUND_UP(s->size, s->cluster_bytes));
