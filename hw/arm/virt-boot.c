@@ -126,7 +126,8 @@ bool virt_finish_boot(VirtMachine *v, Error **errp)
         return false;
     }
     virt_fill_fw_cfg(v);
-    if (!virt_add_acpi(v, errp) || !virt_add_smbios(v, errp)) {
+    if (!fw_cfg_add_boot(v->fw_cfg, MACHINE(v), errp) ||
+        !virt_add_acpi(v, errp) || !virt_add_smbios(v, errp)) {
         return false;
     }
     if (MACHINE(v)->kernel_filename && !v->direct_boot &&

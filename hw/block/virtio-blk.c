@@ -14,6 +14,7 @@
 #include "hw/block/virtio-blk.h"
 #include <linux/virtio_blk.h>
 #include "block/block-backend.h"
+#include "hw/core/boot-order.h"
 #include "hw/core/machine.h"
 #include "hw/virtio/virtio.h"
 #include "system/iothread.h"
@@ -591,7 +592,9 @@ static bool blk_realize(VirtIODevice *vdev, Error **errp)
                             errp)) {
         return false;
     }
-    if (!blk_bind_ctx(s, errp)) {
+    if (!boot_order_add(DEVICE(s), s->conf.bootindex, "disk@0,0", errp) ||
+        !blk_bind_ctx(s, errp)) {
+        boot_order_remove(DEVICE(s));
         block_conf_unrealize(&s->conf, OBJECT(s));
         return false;
     }
@@ -617,6 +620,7 @@ static void blk_unrealize(VirtIODevice *vdev)
 {
     VirtIOBlock *s = VIRTIO_BLK(vdev);
 
+    boot_order_remove(DEVICE(s));
     blk_set_dev_ops(s->conf.blk, NULL, NULL);
     for (uint16_t i = 0; i < s->num_queues; i++) {
         aio_bh_delete(s->queues[i].notify_bh);

@@ -2,6 +2,7 @@
 /* The machine type and the properties that all machines have. */
 #include "util/osdep.h"
 #include "hw/core/machine.h"
+#include "hw/core/boot-order.h"
 #include "hw/core/numa.h"
 #include <json-c/json.h>
 #include "hw/smbios/smbios.h"
@@ -209,6 +210,7 @@ static void machine_finalize(Object *obj)
     g_free(ms->boot_order);
     g_free(ms->boot_once);
     g_free(ms->boot_splash);
+    boot_order_free(ms);
     g_free(ms->possible_cpus);
     numa_free(ms->numa);
     smbios_config_free(ms->smbios);

@@ -142,7 +142,8 @@ static bool virt_fill_fw_cfg(VirtMachine *v, Error **errp)
     fw_cfg_add_u16(v->fw_cfg, FW_CFG_NB_CPUS, ms->smp.cpus);
     fw_cfg_add_u16(v->fw_cfg, FW_CFG_MAX_CPUS, ms->smp.max_cpus);
     fw_cfg_add_u64(v->fw_cfg, FW_CFG_RAM_SIZE, ms->ram_size);
-    return virt_add_e820_file(v, errp);
+    return virt_add_e820_file(v, errp) &&
+           fw_cfg_add_boot(v->fw_cfg, ms, errp);
 }
 
 bool virt_finish_boot(VirtMachine *v, Error **errp)

@@ -13,6 +13,7 @@
  */
 #include "util/osdep.h"
 #include "virtio-net-internal.h"
+#include "hw/core/boot-order.h"
 #include "hw/virtio/vhost.h"
 #include "net/tap.h"
 #include "util/log.h"
@@ -350,6 +351,7 @@ static void virtio_net_unrealize(VirtIODevice *vdev)
 {
     VirtIONet *n = VIRTIO_NET(vdev);
 
+    boot_order_remove(DEVICE(n));
     timer_del(&n->announce_timer);
     virtio_net_cleanup_vhost(n);
     for (unsigned i = 0; i < n->max_pairs; i++) {
@@ -368,7 +370,9 @@ static bool virtio_net_realize(VirtIODevice *vdev, Error **errp)
     DeviceState *dev = virtio_get_user_device(vdev);
     NetClientState *nc;
 
-    if (!virtio_net_check_props(n, errp)) {
+    if (!virtio_net_check_props(n, errp) ||
+        !boot_order_add(DEVICE(n), n->conf.bootindex, "ethernet-phy@0",
+                        errp)) {
         return false;
     }
     n->max_pairs = MAX(n->conf.peers.queues, 1);

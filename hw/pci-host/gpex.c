@@ -68,12 +68,20 @@ static const VMStateDescription vmstate_gpex_host = {
     },
 };
 
+/* Firmware looks at the name alone; QEMU's machine has this address, since no
+ * region is mapped as the host's own. */
+static char *gpex_host_get_fw_name(DeviceState *dev)
+{
+    return g_strdup("pci@ffffffffffffffff");
+}
+
 static void gpex_host_class_init(ObjectClass *oc, const void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
 
     dc->realize = gpex_host_realize;
     dc->vmsd = &vmstate_gpex_host;
+    dc->get_fw_name = gpex_host_get_fw_name;
     dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
     dc->user_creatable = false;
 }

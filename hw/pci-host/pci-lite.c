@@ -151,6 +151,12 @@ static const Property pci_lite_host_props[] = {
               "bytes of the PCI memory window above 4 GiB"),
 };
 
+/* The bus that is configured by port 0xcf8. */
+static char *pci_lite_host_get_fw_name(DeviceState *dev)
+{
+    return g_strdup("pci@i0cf8");
+}
+
 static void pci_lite_host_class_init(ObjectClass *oc, const void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
@@ -158,6 +164,7 @@ static void pci_lite_host_class_init(ObjectClass *oc, const void *data)
     dc->realize = pci_lite_host_realize;
     dc->reset_hold = pci_lite_host_reset_hold;
     dc->vmsd = &vmstate_pci_lite_host;
+    dc->get_fw_name = pci_lite_host_get_fw_name;
     dc->categories = BIT(DEVICE_CATEGORY_BRIDGE);
     dc->user_creatable = false;
     device_class_set_props(dc, pci_lite_host_props);

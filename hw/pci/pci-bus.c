@@ -216,6 +216,37 @@ static char *pci_bus_get_dev_path(DeviceState *qdev)
                            s->str);
 }
 
+/* "scsi@2" or "scsi@2,1": what its class is called and where it sits, by the
+ * binding of OpenFirmware; others are called by their ids. */
+static char *pci_bus_get_fw_name(DeviceState *qdev)
+{
+    static const struct { uint16_t class_id; const char *name; } names[] = {
+        { PCI_CLASS_STORAGE_SCSI, "scsi" },
+        { PCI_CLASS_NETWORK_ETHERNET, "ethernet" },
+        { PCI_CLASS_BRIDGE_HOST, "host" },
+        { PCI_CLASS_BRIDGE_PCI, "pci-bridge" },
+    };
+    PCIDevice *dev = PCI_DEVICE(qdev);
+    uint8_t func = PCI_FUNC_OF(dev->devfn);
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (get_le16(dev->config + PCI_CLASS_DEVICE) == names[i].class_id) {
+            g_string_append(s, names[i].name);
+        }
+    }
+    if (!s->len) {
+        g_string_append_printf(s, "pci%04x,%04x",
+                               get_le16(dev->config + PCI_VENDOR_ID),
+                               get_le16(dev->config + PCI_DEVICE_ID));
+    }
+    g_string_append_printf(s, "@%x", PCI_SLOT_OF(dev->devfn));
+    if (func) {
+        g_string_append_printf(s, ",%x", func);
+    }
+    return g_string_free(g_steal_pointer(&s), FALSE);
+}
+
 PCIBus *pci_root_bus_new(DeviceState *parent, const char *name,
                          const char *type, const PCIRootBusInfo *info)
 {
@@ -272,6 +303,7 @@ static void pci_bus_class_init(ObjectClass *oc, const void *data)
     BusClass *bc = BUS_CLASS(oc);
 
     bc->get_dev_path = pci_bus_get_dev_path;
+    bc->get_fw_name = pci_bus_get_fw_name;
     bc->realize = pci_bus_realize;
     bc->unrealize = pci_bus_unrealize;
 }

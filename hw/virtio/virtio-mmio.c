@@ -372,6 +372,12 @@ static const Property mmio_props[] = {
               "accepted; names of the state have no address"),
 };
 
+static char *mmio_get_fw_name(DeviceState *dev)
+{
+    return g_strdup_printf("virtio-mmio@%016" PRIx64,
+                           VIRTIO_MMIO(dev)->io.addr);
+}
+
 static void mmio_class_init(ObjectClass *oc, const void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(oc);
@@ -379,6 +385,7 @@ static void mmio_class_init(ObjectClass *oc, const void *data)
     dc->realize = mmio_realize;
     dc->reset_hold = mmio_reset_hold;
     dc->vmsd = &vmstate_virtio_mmio;
+    dc->get_fw_name = mmio_get_fw_name;
     dc->user_creatable = false;
     dc->hotpluggable = false;
     device_class_set_props(dc, mmio_props);

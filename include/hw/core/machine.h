@@ -158,6 +158,7 @@ struct MachineState {
     int64_t boot_splash_time_ms;    /* -1: not given */
     int64_t boot_reboot_timeout_ms; /* -1: not given */
     char *boot_splash;
+    struct BootDevice *boot_devices;    /* boot-order.h */
 
     NotifierList init_done;
 };

@@ -75,6 +75,9 @@ struct DeviceClass {
      * Called for realized devices only. May be NULL. */
     void (*reset_hold)(Object *obj);
     const struct VMStateDescription *vmsd;      /* its state; may be NULL */
+    /* Devices without a bus: their node in the paths of hw/core/boot-order.h,
+     * "pci@i0cf8"; g_free(). NULL: none. */
+    char *(*get_fw_name)(DeviceState *dev);
 };
 
 struct DeviceState {
@@ -106,6 +109,9 @@ struct BusClass {
     /* Unique and stable on the bus ("0000:00:02.0"), part of the name of the
      * migrated state; g_free(). NULL: the bus gives none. */
     char *(*get_dev_path)(DeviceState *dev);
+    /* @dev's node in the paths of hw/core/boot-order.h, "scsi@2"; g_free().
+     * NULL: devices here have none of their own. */
+    char *(*get_fw_name)(DeviceState *dev);
     bool (*realize)(BusState *bus, Error **errp);
     void (*unrealize)(BusState *bus);
     void (*reset_hold)(Object *obj);

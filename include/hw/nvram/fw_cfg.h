@@ -88,4 +88,13 @@ void fw_cfg_add_u64(FWCfg *s, uint16_t key, uint64_t val);
 bool fw_cfg_add_file(FWCfg *s, const char *name, void *data, uint32_t len,
                      Error **errp);
 
+struct MachineState;
+
+/*
+ * fw_cfg_add_boot: what -boot and the devices' bootindex say, when all devices
+ * are there: files "bootorder", "etc/boot-fail-wait" and, if it was given,
+ * "etc/boot-menu-wait"; the item FW_CFG_BOOT_MENU.
+ */
+bool fw_cfg_add_boot(FWCfg *s, const struct MachineState *ms, Error **errp);
+
 #endif
