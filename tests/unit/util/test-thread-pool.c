@@ -179,6 +179,28 @@ static void wait_thread_count(int n)
     g_assert_cmpint(thread_pool_get_thread_count(), ==, n);
 }
 
+/* A limit that rises calls workers, also when none has to be kept. */
+static void test_raised_limit_calls(void)
+{
+    Gate g = { 0 };
+
+    thread_pool_set_limits(main_context(), 0, 1);
+    for (int i = 0; i < 3; i++) {
+        thread_pool_submit(NULL, gate_run, &g, gate_done, &g);
+    }
+    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 1) {
+        g_usleep(100);
+    }
+    thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
+    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 3) {
+        g_usleep(100);
+    }
+    __atomic_store_n(&g.open, 1, __ATOMIC_SEQ_CST);
+    while (g.dones < 3) {
+        aio_poll(main_context(), true);
+    }
+}
+
 /* Workers that are to be kept are there before any request, and stay. */
 static void test_kept_threads(void)
 {
@@ -194,6 +216,27 @@ static void test_kept_threads(void)
     g_assert_cmpint(thread_pool_get_thread_count(), ==, 2);
     aio_context_unref(ctx);
     wait_thread_count(0);
+}
+
+/* The worker that is done comes back for the next request: no other one is
+ * woken or made for it. */
+static void test_one_after_another(void)
+{
+    thread_pool_set_idle_ms(1);
+    wait_thread_count(0);
+    thread_pool_set_idle_ms(10000);
+    for (int i = 0; i < 500; i++) {
+        Job job = { 0 };
+
+        thread_pool_submit(NULL, job_run, &job, job_done, &job);
+        while (!job.dones) {
+            aio_poll(main_context(), true);
+        }
+        g_assert_cmpint(thread_pool_get_thread_count(), ==, 1);
+    }
+    /* Calls that take long get a worker each. */
+    g_assert_cmpint(run_jobs(20), >, 3);
+    thread_pool_set_idle_ms(1);
 }
 
 static void coroutine_fn co_jobs(void *opaque)
@@ -241,6 +284,9 @@ int main(int argc, char **argv)
     g_test_add_func("/thread-pool/many-and-limit", test_many_and_limit);
     g_test_add_func("/thread-pool/limit-of-a-context", test_limit_of_a_context);
     g_test_add_func("/thread-pool/raised-limit", test_raised_limit_releases);
+    g_test_add_func("/thread-pool/raised-limit-calls",
+                    test_raised_limit_calls);
+    g_test_add_func("/thread-pool/one-after-another", test_one_after_another);
     g_test_add_func("/thread-pool/kept-threads", test_kept_threads);
     g_test_add_func("/thread-pool/coroutine", test_coroutine);
     g_test_add_func("/thread-pool/idle-threads-leave",
