@@ -440,9 +440,9 @@ static int file_write_zeroes(int fd, int64_t offset, int64_t bytes)
 }
 
 /*
- * A read of what is in the page cache, without a worker, whose wake-up takes
- * longer than the copy. false: it would have to wait, or is too large to hold
- * up the loop.
+ * A read of what is in the page cache, without a worker or the ring, which
+ * would take longer than the copy. false: it would have to wait, or is too
+ * large to hold up the loop.
  */
 static bool read_cached(BlockDriverState *bs, int64_t offset, IoVec *iov)
 {
@@ -460,14 +460,14 @@ static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
     FileState *s = bs->opaque;
     FileTask t = { .fd = s->fd, .offset = offset, .iov = iov, .write = write };
 
+    if (!write && read_cached(bs, offset, iov)) {
+        return 0;
+    }
 #ifdef CONFIG_IO_URING
     if (s->use_uring && iov->niov <= IOV_MAX) {
         return uring_co_rw(s->fd, offset, iov, write);
     }
 #endif
-    if (!write && read_cached(bs, offset, iov)) {
-        return 0;
-    }
     return thread_pool_submit_co(task_rw, &t);
 }
 

@@ -14,6 +14,8 @@
 #include "util/main-loop.h"
 
 #define RING_ENTRIES 128
+/* The device works on the first while the last are still being made. */
+#define DEFAULT_BATCH 4
 
 typedef struct UringReq {
     Coroutine *co;
@@ -46,8 +48,9 @@ static void uring_complete(void *opaque);
 static bool uring_poll(void *opaque)
 {
     UringContext *u = opaque;
+    unsigned flags = __atomic_load_n(u->ring.sq.kflags, __ATOMIC_RELAXED);
 
-    return io_uring_cq_ready(&u->ring) > 0;
+    return io_uring_cq_ready(&u->ring) > 0 || (flags & IORING_SQ_TASKRUN);
 }
 
 bool uring_available(void)
@@ -83,8 +86,15 @@ static void context_free(void *opaque)
 static UringContext *context_new(AioContext *ctx)
 {
     UringContext *u = g_new0(UringContext, 1);
+    /* No interrupt to this thread when something completes: it looks. */
+    int ret = io_uring_queue_init(RING_ENTRIES, &u->ring,
+                                  IORING_SETUP_COOP_TASKRUN |
+                                  IORING_SETUP_TASKRUN_FLAG);
 
-    if (io_uring_queue_init(RING_ENTRIES, &u->ring, 0) < 0) {
+    if (ret == -EINVAL) {               /* before Linux 5.19 */
+        ret = io_uring_queue_init(RING_ENTRIES, &u->ring, 0);
+    }
+    if (ret < 0) {
         g_free(u);
         return NULL;
     }
@@ -167,9 +177,10 @@ static void queue_request(UringContext *u, UringReq *r)
 {
     unsigned max = aio_context_get_max_batch(u->ctx);
 
+    max = max ? max : DEFAULT_BATCH;
     STAILQ_INSERT_TAIL(&u->waiting, r, next);
     u->num_waiting++;
-    if (max && u->num_waiting >= max) {
+    if (u->num_waiting >= max) {
         uring_submit(u);
     } else if (!u->submit_pending) {
         u->submit_pending = true;
@@ -182,14 +193,20 @@ static void uring_complete(void *opaque)
     UringContext *u = opaque;
     struct io_uring_cqe *cqe;
 
-    while (io_uring_peek_cqe(&u->ring, &cqe) == 0) {
-        UringReq *r = io_uring_cqe_get_data(cqe);
+    do {
+        /* What they ask for next goes to the kernel together. */
+        blk_io_plug();
+        while (io_uring_peek_cqe(&u->ring, &cqe) == 0) {
+            UringReq *r = io_uring_cqe_get_data(cqe);
 
-        r->ret = cqe->res;
-        io_uring_cqe_seen(&u->ring, cqe);
-        u->in_kernel--;
-        aio_co_wake(r->co);
-    }
+            r->ret = cqe->res;
+            io_uring_cqe_seen(&u->ring, cqe);
+            u->in_kernel--;
+            aio_co_wake(r->co);
+        }
+        blk_io_unplug();
+        /* Reads of what is in the page cache have ended already. */
+    } while (io_uring_cq_ready(&u->ring));
     if (!STAILQ_EMPTY(&u->waiting)) {
         uring_submit(u);
     }

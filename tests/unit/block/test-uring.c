@@ -71,15 +71,15 @@ static void settle(void)
 
 static void test_plug_holds_back(void)
 {
-    Job jobs[5];
+    Job jobs[3];
     int fd = new_file();
 
     blk_io_plug();
-    start_jobs(jobs, 5, fd);
+    start_jobs(jobs, 3, fd);
     settle();
-    g_assert_cmpuint(count_done(jobs, 5), ==, 0);
+    g_assert_cmpuint(count_done(jobs, 3), ==, 0);
     blk_io_unplug();
-    while (count_done(jobs, 5) < 5) {
+    while (count_done(jobs, 3) < 3) {
         aio_poll(main_context(), true);
     }
     close(fd);
@@ -105,32 +105,74 @@ static bool is_written(int fd, int n)
     return byte == 0x80 + n;
 }
 
-/* The context's limit sends a part of a plug ahead. */
-static void test_max_batch(void)
+/* Of five writes in a plug the first @ahead go out before its end. */
+static void check_sent_ahead(int ahead)
 {
     Job jobs[5];
     int fd = new_file();
 
-    aio_context_set_max_batch(main_context(), 2);
     blk_io_plug();
     for (int i = 0; i < 5; i++) {
         jobs[i] = (Job) { .fd = fd, .n = i };
         coroutine_enter(coroutine_create(write_job, &jobs[i]));
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < ahead; i++) {
         for (int ms = 0; ms < 5000 && !is_written(fd, i); ms++) {
             g_usleep(1000);
         }
         g_assert_true(is_written(fd, i));
     }
     g_usleep(20000);
-    g_assert_false(is_written(fd, 4));
+    g_assert_false(is_written(fd, ahead));
     blk_io_unplug();
     while (count_done(jobs, 5) < 5) {
         aio_poll(main_context(), true);
     }
     g_assert_true(is_written(fd, 4));
+    close(fd);
+}
+
+/* The limit sends a part of a plug ahead; the context may have its own. */
+static void test_max_batch(void)
+{
+    check_sent_ahead(4);
+    aio_context_set_max_batch(main_context(), 2);
+    check_sent_ahead(4);
+    aio_context_set_max_batch(main_context(), 3);
+    check_sent_ahead(3);
     aio_context_set_max_batch(main_context(), 0);
+}
+
+#define CHAIN 40
+
+/* Requests that each ask for the next when they are done. */
+static void coroutine_fn chain_job(void *opaque)
+{
+    Job *job = opaque;
+
+    for (int i = 0; i < CHAIN; i++) {
+        job->n = (job->n + 1) % 16;
+        read_job(job);
+    }
+    job->n = -1;
+}
+
+static void test_next_from_completion(void)
+{
+    Job jobs[8];
+    int fd = new_file(), left = 8;
+
+    for (int i = 0; i < 8; i++) {
+        jobs[i] = (Job) { .fd = fd, .n = i };
+        coroutine_enter(coroutine_create(chain_job, &jobs[i]));
+    }
+    while (left) {
+        aio_poll(main_context(), true);
+        left = 0;
+        for (int i = 0; i < 8; i++) {
+            left += jobs[i].n >= 0;
+        }
+    }
     close(fd);
 }
 
@@ -192,6 +234,7 @@ int main(int argc, char **argv)
     test_loop_init();
     g_test_add_func("/uring/plug", test_plug_holds_back);
     g_test_add_func("/uring/max-batch", test_max_batch);
+    g_test_add_func("/uring/next-from-completion", test_next_from_completion);
     g_test_add_func("/uring/context-ends", test_context_ends);
     g_test_add_func("/uring/plug-call-again", test_plug_call_again);
     return g_test_run();
