@@ -20,7 +20,8 @@ group_packages() {
     test)  echo "git acpica-tools dmidecode nbdkit gnutls-bin" ;;
     # qemu-system-x86 runs the outer machine and is what bench compares with
     lab)   echo "qemu-system-x86 busybox-static debootstrap e2fsprogs
-                 libc6-dev gcc zstd iperf3 acpica-tools kmod" ;;
+                 libc6-dev gcc zstd iperf3 acpica-tools kmod
+                 qemu-utils nbdkit" ;;
     fuzz)  echo "clang libclang-rt-dev" ;;
     style) echo "git" ;;
     docs)  echo "python3-sphinx" ;;

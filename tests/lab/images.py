@@ -16,6 +16,7 @@ BUSYBOX = "/bin/busybox"
 
 OUTER_MODULES = """
  virtio_pci virtio_net virtio_blk virtio_console 9p 9pnet_virtio overlay ext4
+ crc32c_generic
  loop nbd tun tap macvtap bridge veth dummy vhost_net vhost_vsock
  vsock_loopback vhost_scsi kvm kvm_amd kvm_intel irqbypass vfio_pci
  vfio_iommu_type1 nvme
