@@ -29,13 +29,19 @@
     f(certificate_set_x509_trust_file)                                         \
     f(certificate_verification_status_print)                                   \
     f(cipher_decrypt)                                                          \
+    f(cipher_decrypt2)                                                         \
     f(cipher_deinit)                                                           \
+    f(cipher_encrypt2)                                                         \
     f(cipher_init)                                                             \
+    f(cipher_set_iv)                                                           \
     f(credentials_set)                                                         \
     f(deinit)                                                                  \
     f(error_is_fatal)                                                          \
     f(handshake)                                                               \
+    f(hash_fast)                                                               \
+    f(hash_get_len)                                                            \
     f(init)                                                                    \
+    f(pbkdf2)                                                                  \
     f(priority_set_direct)                                                     \
     f(psk_allocate_client_credentials)                                         \
     f(psk_allocate_server_credentials)                                         \
@@ -48,6 +54,7 @@
     f(record_get_direction)                                                    \
     f(record_recv)                                                             \
     f(record_send)                                                             \
+    f(rnd)                                                                     \
     f(server_name_set)                                                         \
     f(session_get_verify_cert_status)                                          \
     f(session_set_verify_cert)                                                 \
