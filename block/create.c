@@ -132,6 +132,30 @@ const char *bdrv_create_value(struct json_object *options, const char *name)
            json_object_get_string(val) : NULL;
 }
 
+static struct json_object *pick_options(struct json_object *options,
+                                        bool of_file)
+{
+    struct json_object *o = json_object_new_object();
+
+    json_object_object_foreach(options, key, val) {
+        if (of_file == (g_str_equal(key, "nocow") ||
+                        g_str_equal(key, "extent_size_hint"))) {
+            json_object_object_add(o, key, json_object_get(val));
+        }
+    }
+    return o;
+}
+
+struct json_object *bdrv_create_file_options(struct json_object *options)
+{
+    return pick_options(options, true);
+}
+
+struct json_object *bdrv_create_own_options(struct json_object *options)
+{
+    return pick_options(options, false);
+}
+
 /* Where nothing can be made, what is there will do when it is large enough. */
 static bool use_existing(const char *filename, const BlockDriver *proto,
                          struct json_object *options, Error **errp)

@@ -104,6 +104,10 @@ static void add_driver_options(struct json_object *n, const DriveOptions *o)
     if (o->has_read_zeroes) {
         add_bool(n, "read-zeroes", o->read_zeroes);
     }
+    add_str(n, "key-secret", o->key_secret);
+    if (o->encrypt) {
+        json_object_object_add(n, "encrypt", json_object_get(o->encrypt));
+    }
     if (o->backing) {
         json_object_object_add(n, "backing", json_object_get(o->backing));
     }

@@ -126,6 +126,10 @@ const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp);
 
 /* bdrv_create_value: the value of an option; NULL: not given. */
 const char *bdrv_create_value(struct json_object *options, const char *name);
+/* bdrv_create_file_options: those of a format's options that are for the file
+ * below it; bdrv_create_own_options: the others. json_object_put() them. */
+struct json_object *bdrv_create_file_options(struct json_object *options);
+struct json_object *bdrv_create_own_options(struct json_object *options);
 /* file-create.c: "file" */
 extern const BdrvCreateOption bdrv_file_create_options[];
 bool bdrv_create_posix_file(const char *filename, struct json_object *options,

@@ -364,12 +364,24 @@ static struct json_object *pseudo_json_options(const char *filename,
     return json;
 }
 
+/* Who gives a key need not say what for: LUKS, nearly always. */
+static void add_encryption(struct json_object *json)
+{
+    struct json_object *encrypt;
+
+    if (json_object_object_get_ex(json, "encrypt", &encrypt) &&
+        json_object_is_type(encrypt, json_type_object)) {
+        set_default(encrypt, "format", json_object_new_string("luks"));
+    }
+}
+
 /* "file.filename=..." is enough where that says which driver it is. */
 static bool add_protocols(struct json_object *json, unsigned depth,
                           Error **errp)
 {
     static const char *const children[] = { "file", "backing", "data-file" };
 
+    add_encryption(json);
     for (size_t i = 0; i < G_N_ELEMENTS(children); i++) {
         struct json_object *child, *name;
 

@@ -155,6 +155,15 @@ static int coroutine_fn walk_bitmap(Qcow2Check *c, const Qcow2Bitmap *b)
     return ret;
 }
 
+static int coroutine_fn walk_crypto(Qcow2Check *c)
+{
+    Qcow2State *s = c->bs->opaque;
+    bool inside;
+
+    return !s->crypto_bytes ? 0 :
+           qcow2_check_table(c, s->crypto_offset, s->crypto_bytes, &inside);
+}
+
 static int coroutine_fn walk_bitmaps(Qcow2Check *c)
 {
     Qcow2State *s = c->bs->opaque;
@@ -372,6 +381,7 @@ int coroutine_fn qcow2_check_walk(Qcow2Check *c)
 
     ret = ret < 0 ? ret : walk_l1(c, s->l1_offset, s->l1_size, true);
     ret = ret < 0 ? ret : walk_snapshots(c);
+    ret = ret < 0 ? ret : walk_crypto(c);
     ret = ret < 0 ? ret : walk_bitmaps(c);
     return ret < 0 ? ret : walk_all_l2(c);
 }

@@ -544,6 +544,9 @@ static int coroutine_fn link_cluster(BlockDriverState *bs, Qcow2Alloc *a,
     Qcow2State *s = bs->opaque;
     uint64_t guest = a->guest_offset + (i << s->cluster_bits);
     uint64_t host = a->host_offset + (i << s->cluster_bits);
+    /* Zeros in the file are not what an encrypted disk has there. */
+    bool reads_as_zeros = a->prealloc && s->crypt_method &&
+                          s->version >= 3 && !s->extended_l2;
     uint64_t old, bitmap;
     Qcow2Table *t;
     unsigned index;
@@ -554,7 +557,8 @@ static int coroutine_fn link_cluster(BlockDriverState *bs, Qcow2Alloc *a,
     }
     old = entry_get(s, t, index);
     bitmap = bitmap_after(s, a, i, old, bitmap_get(s, t, index));
-    entry_set(s, t, index, host | QCOW2_OFLAG_COPIED, bitmap);
+    entry_set(s, t, index, host | QCOW2_OFLAG_COPIED |
+              (reads_as_zeros ? QCOW2_OFLAG_ZERO : 0), bitmap);
     qcow2_cache_put(t);
     if (!a->keep_old) {
         free_old(bs, old);

@@ -2,11 +2,19 @@
 /* New qcow2 images by file name and options in text. Main thread. */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
+#include "crypto-internal.h"
 #include <json-c/json.h>
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/visitor.h"
 
 const BdrvCreateOption qcow2_create_options[] = {
+    { "encryption", BDRV_OPTION_BOOL, NULL,
+      "Encrypt the image with format 'aes'. (Deprecated in favor of "
+      "encrypt.format=aes)" },
+    { "encrypt.format", BDRV_OPTION_STRING, NULL,
+      "Encrypt the image, format choices: 'aes', 'luks'" },
+    BDRV_CRYPTO_CREATE_OPTIONS("encrypt.", "ID of secret providing qcow AES "
+                                           "key or LUKS passphrase"),
     { "cluster_size", BDRV_OPTION_SIZE, "65536", "qcow2 cluster size" },
     { "extended_l2", BDRV_OPTION_BOOL, "off", "Extended L2 tables" },
     { "preallocation", BDRV_OPTION_STRING, NULL,
@@ -31,6 +39,39 @@ const BdrvCreateOption qcow2_create_options[] = {
 };
 
 /* ---- New images ---- */
+
+/* "encrypt.format=aes" as members of "encrypt", and as QMP calls it. */
+void qcow2_name_encryption(struct json_object *o)
+{
+    struct json_object *encrypt = json_object_new_object(), *val;
+    bool old = false;
+
+    for (const BdrvCreateOption *opt = qcow2_create_options; opt->name;
+         opt++) {
+        if (json_object_object_get_ex(o, opt->name, &val) &&
+            g_str_has_prefix(opt->name, "encrypt.")) {
+            json_object_object_add(encrypt, opt->name + strlen("encrypt."),
+                                   json_object_get(val));
+            json_object_object_del(o, opt->name);
+        }
+    }
+    if (json_object_object_get_ex(o, "encryption", &val)) {
+        old = g_str_equal(json_object_get_string(val), "on");
+        json_object_object_del(o, "encryption");
+    }
+    if (json_object_object_get_ex(encrypt, "format", &val)) {
+        old |= g_str_equal(json_object_get_string(val), "aes");
+    }
+    if (old) {
+        json_object_object_add(encrypt, "format",
+                               json_object_new_string("qcow"));
+    }
+    if (json_object_object_length(encrypt)) {
+        json_object_object_add(o, "encrypt", encrypt);
+    } else {
+        json_object_put(encrypt);
+    }
+}
 
 /* The names that QMP has for the same things. */
 static struct json_object *schema_options(struct json_object *options)
@@ -60,22 +101,7 @@ static struct json_object *schema_options(struct json_object *options)
         }
         json_object_object_add(o, name, json_object_new_string(text));
     }
-    return o;
-}
-
-/* What of the options is the file's business. */
-static struct json_object *file_options(struct json_object *options)
-{
-    static const char *const names[] = { "nocow", "extent_size_hint" };
-    struct json_object *o = json_object_new_object();
-
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        struct json_object *val;
-
-        if (json_object_object_get_ex(options, names[i], &val)) {
-            json_object_object_add(o, names[i], json_object_get(val));
-        }
-    }
+    qcow2_name_encryption(o);
     return o;
 }
 
@@ -83,7 +109,7 @@ static BlockDriverState *make_file(const char *filename,
                                    struct json_object *options, Error **errp)
 {
     const BlockDriver *proto = bdrv_find_protocol(filename, errp);
-    struct json_object *o = file_options(options);
+    struct json_object *o = bdrv_create_file_options(options);
     bool ok = proto && bdrv_create_file(filename, o, errp);
 
     json_object_put(o);
@@ -116,7 +142,9 @@ static bool check_schema(struct json_object *schema, Error **errp)
 {
     g_autoptr(Visitor) v = input_visitor_new(schema, VISIT_INPUT_KEYVAL);
     BlockdevCreateOptionsQcow2 *o = NULL;
-    bool ok = visit_type_BlockdevCreateOptionsQcow2(v, NULL, &o, errp);
+    uint64_t bytes;
+    bool ok = visit_type_BlockdevCreateOptionsQcow2(v, NULL, &o, errp) &&
+              qcow2_crypto_measure(o->encrypt, &bytes, errp);
 
     qapi_free_BlockdevCreateOptionsQcow2(o);
     return ok;

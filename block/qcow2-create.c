@@ -9,6 +9,7 @@
 
 typedef struct Create {
     BlockDriverState *file;
+    CryptoBlock *crypto;            /* NULL: not encrypted */
     const BlockdevCreateOptionsQcow2 *o;
     unsigned cluster_bits, refcount_order, version, compression;
     bool extended_l2, lazy, raw_data;
@@ -89,6 +90,11 @@ static bool check_options(Create *c, Error **errp)
     if (c->raw_data && o->backing_file) {
         error_setg(errp, "Backing file and data-file-raw cannot be used at "
                    "the same time");
+        return false;
+    }
+    if (c->raw_data && o->encrypt) {
+        error_setg(errp, "Encryption and data-file-raw cannot be used at the "
+                   "same time");
         return false;
     }
     if (o->backing_file && o->has_preallocation && !c->extended_l2 &&
@@ -198,6 +204,10 @@ static int coroutine_fn finish_co(void *opaque)
     bs->backing_file = g_strdup(o->backing_file);
     bs->backing_format = o->has_backing_fmt ?
                          g_strdup(BlockdevDriver_str(o->backing_fmt)) : NULL;
+    ret = f->c->crypto ? qcow2_crypto_create(bs, f->c->crypto, f->c->errp) : 0;
+    if (ret < 0) {
+        return ret;
+    }
     ret = qcow2_write_header(bs);
     if (ret < 0) {
         error_setg_errno(f->c->errp, -ret, "Could not write the header; is "
@@ -230,11 +240,13 @@ bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
     Finish f = { .c = &c };
     int ret;
 
-    if (!check_options(&c, errp)) {
+    if (!check_options(&c, errp) ||
+        !qcow2_crypto_new(o->encrypt, &c.crypto, errp)) {
         return false;
     }
     ret = bdrv_run(file->ctx, skeleton_co, &c);
     if (ret < 0) {
+        crypto_block_free(c.crypto);
         if (errp && !*errp) {
             error_setg_errno(errp, -ret, "Could not write the image header");
         }
@@ -242,6 +254,7 @@ bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
     }
     f.bs = open_new(&c);
     if (!f.bs) {
+        crypto_block_free(c.crypto);
         return false;
     }
     ret = bdrv_run(f.bs->ctx, finish_co, &f);

@@ -134,9 +134,8 @@ static bool check_features(BlockDriverState *bs, Error **errp)
                    "sizes of at least 16384 bytes");
         return false;
     }
-    if (s->crypt_method) {
-        error_setg(errp, "Use of encrypted images (method %u) is not "
-                   "supported in this build", s->crypt_method);
+    if (s->crypt_method > QCOW2_CRYPT_LUKS) {
+        error_setg(errp, "Unsupported encryption method %u", s->crypt_method);
         return false;
     }
     return true;
@@ -221,6 +220,9 @@ static bool take_extension(BlockDriverState *bs, uint32_t type, uint32_t bytes,
         g_free(s->data_file_name);
         s->data_file_name = g_strndup((const char *)data, bytes);
         return true;
+    }
+    if (type == QCOW2_EXT_CRYPTO) {
+        return qcow2_crypto_take_extension(bs, data, bytes, errp);
     }
     if (type == QCOW2_EXT_BITMAPS) {
         return qcow2_bitmaps_take_extension(bs, data, bytes, errp);
@@ -395,11 +397,14 @@ static bool put_extensions(BlockDriverState *bs, HeaderBuf *h, uint64_t *pos)
 {
     Qcow2State *s = bs->opaque;
     const Qcow2Extension *e;
-    uint8_t bitmaps[QCOW2_BITMAPS_EXT_BYTES];
+    uint8_t bitmaps[QCOW2_BITMAPS_EXT_BYTES], crypto[QCOW2_CRYPTO_EXT_BYTES];
 
     qcow2_bitmaps_put_extension(s, bitmaps);
+    qcow2_crypto_put_extension(s, crypto);
     if (!put_string(h, pos, QCOW2_EXT_BACKING_FORMAT, bs->backing_format) ||
         !put_string(h, pos, QCOW2_EXT_DATA_FILE, s->data_file_name) ||
+        (s->crypto_bytes && !put_extension(h, pos, QCOW2_EXT_CRYPTO, crypto,
+                                           sizeof(crypto))) ||
         (s->nb_bitmaps && !put_extension(h, pos, QCOW2_EXT_BITMAPS, bitmaps,
                                          sizeof(bitmaps)))) {
         return false;

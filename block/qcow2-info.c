@@ -22,6 +22,7 @@ ImageInfoSpecific *qcow2_get_specific_info(BlockDriverState *bs, Error **errp)
     q->compat = g_strdup(s->version < 3 ? "0.10" : "1.1");
     q->refcount_bits = s->refcount_bits;
     q->compression_type = s->compression;
+    q->encrypt = qcow2_crypto_info(s);
     if (s->version < 3) {
         return info;
     }
@@ -167,14 +168,15 @@ static bool measure_options(const BlockdevCreateOptionsQcow2 *o,
 static BlockMeasureInfo *measure(const BlockdevCreateOptionsQcow2 *o,
                                  BlockDriverState *in, Error **errp)
 {
-    uint64_t size, meta, l1_bytes, bits;
+    uint64_t size, meta, l1_bytes, bits, crypto;
     BlockMeasureInfo *info;
     Measure m = { .in = in };
     bool full = o->has_preallocation &&
                 (o->preallocation == PREALLOC_MODE_FULL ||
                  o->preallocation == PREALLOC_MODE_FALLOC);
 
-    if (!measure_options(o, &m.cluster_bytes, &bits, errp)) {
+    if (!measure_options(o, &m.cluster_bytes, &bits, errp) ||
+        !qcow2_crypto_measure(o->encrypt, &crypto, errp)) {
         return NULL;
     }
     size = in ? (uint64_t)in->total_bytes : o->size;
@@ -202,6 +204,7 @@ static BlockMeasureInfo *measure(const BlockdevCreateOptionsQcow2 *o,
                    "cluster size)");
         return NULL;
     }
+    meta += ROUND_UP(crypto, m.cluster_bytes);
     info = g_new0(BlockMeasureInfo, 1);
     info->fully_allocated = meta + size;
     info->required = meta + m.data;
@@ -223,6 +226,7 @@ BlockMeasureInfo *qcow2_measure(struct json_object *options,
         json_object_object_add(all, "size",
                                json_object_new_int64(in->total_bytes));
     }
+    qcow2_name_encryption(all);
     v = input_visitor_new(all, VISIT_INPUT_KEYVAL);
     visit_type_BlockdevCreateOptionsQcow2(v, NULL, &o, errp);
     json_object_put(all);

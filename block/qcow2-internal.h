@@ -8,6 +8,7 @@
  *   refcount     reference counts; host clusters taken and given back
  *   cluster      guest offsets to host offsets; allocation, copy on write
  *   compress     compressed clusters
+ *   crypto       encrypted images
  *   write-back   the order in which tables reach the disk
  *   qcow2.c      the driver: open, read, write, zero, discard, status
  *   resize       another size; preallocation
@@ -38,6 +39,7 @@
 #define BLOCK_QCOW2_INTERNAL_H
 
 #include "block-internal.h"
+#include "crypto/block.h"
 #include "util/bytes.h"
 
 #define QCOW2_MAGIC             0x514649fb      /* "QFI\xfb" */
@@ -79,6 +81,13 @@ enum {
     QCOW2_COMPRESSION_ZLIB = 0,
     QCOW2_COMPRESSION_ZSTD = 1,
 };
+
+enum {
+    QCOW2_CRYPT_NONE = 0,
+    QCOW2_CRYPT_AES  = 1,
+    QCOW2_CRYPT_LUKS = 2,
+};
+#define QCOW2_CRYPTO_EXT_BYTES 16
 
 /* Entries of L1 and L2 tables. */
 #define QCOW2_OFFSET_MASK  0x00fffffffffffe00ULL
@@ -175,6 +184,9 @@ typedef struct Qcow2State {
     bool dirty_bit_set;             /* in the file, by us or before */
     bool holes_checked, has_holes;  /* in clusters that are in use */
     bool corrupt, corrupt_told;
+
+    CryptoBlock *crypto;            /* NULL: not encrypted */
+    uint64_t crypto_offset, crypto_bytes;       /* its header in the file */
 } Qcow2State;
 
 typedef struct Qcow2Range {
@@ -342,6 +354,15 @@ int coroutine_fn qcow2_write_compressed(BlockDriverState *bs, uint64_t offset,
 /* The host bytes that an entry of a compressed cluster covers. */
 void qcow2_compressed_range(const Qcow2State *s, uint64_t entry,
                             uint64_t *offset, uint64_t *bytes);
+
+/* ---- qcow2-crypto.c; the rest in qcow2-meta-internal.h ---- */
+
+/* qcow2_read_data, qcow2_write_data: what the guest has at @guest, in clusters
+ * at @host of the data file. Lock not held. */
+int coroutine_fn qcow2_read_data(BlockDriverState *bs, uint64_t guest,
+                                 uint64_t host, IoVec *iov);
+int coroutine_fn qcow2_write_data(BlockDriverState *bs, uint64_t guest,
+                                  uint64_t host, IoVec *iov);
 
 /* ---- qcow2-resize.c, qcow2-create.c ---- */
 

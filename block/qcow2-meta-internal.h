@@ -118,4 +118,29 @@ void qcow2_overlap_moved(Qcow2State *s, unsigned type, uint64_t from,
 /* qcow2_overlap_forget: all tables may be elsewhere. */
 void qcow2_overlap_forget(Qcow2State *s);
 
+/* ---- qcow2-crypto.c ---- */
+
+bool qcow2_crypto_take_extension(BlockDriverState *bs, const uint8_t *data,
+                                 uint32_t bytes, Error **errp);
+void qcow2_crypto_put_extension(const Qcow2State *s, uint8_t *data);
+/* qcow2_open_crypto: s->crypto, when the header says that there is one. */
+bool qcow2_open_crypto(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
+                       Error **errp);
+/* qcow2_crypto_new: @o may be NULL. Then qcow2_crypto_create() puts it into
+ * @bs, which owns it from then on, also when that fails. */
+bool qcow2_crypto_new(const QCryptoBlockCreateOptions *o, CryptoBlock **crypto,
+                      Error **errp);
+int coroutine_fn qcow2_crypto_create(BlockDriverState *bs, CryptoBlock *crypto,
+                                     Error **errp);
+/* qcow2_crypto_measure: bytes of the header of encryption. */
+bool qcow2_crypto_measure(const QCryptoBlockCreateOptions *o, uint64_t *bytes,
+                          Error **errp);
+ImageInfoSpecificQCow2Encryption *qcow2_crypto_info(const Qcow2State *s);
+
+/* ---- qcow2-create-opts.c ---- */
+
+/* qcow2_name_encryption: options of text ("encrypt.format=aes") in @o as the
+ * schema has them. */
+void qcow2_name_encryption(struct json_object *o);
+
 #endif

@@ -172,6 +172,8 @@ static unsigned find_range(const Qcow2State *s, unsigned types, uint64_t offset,
         { QCOW2_OL_SNAPSHOT_TABLE, s->snapshots_offset, s->snapshots_bytes },
         { QCOW2_OL_BITMAP_DIRECTORY, s->bitmap_dir_offset,
           s->bitmap_dir_bytes },
+        /* There is no name for the header of encryption alone. */
+        { QCOW2_OL_MAIN_HEADER, s->crypto_offset, s->crypto_bytes },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {

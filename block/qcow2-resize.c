@@ -312,6 +312,11 @@ int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
     ret = (uint64_t)size < old ? shrink(bs, size, errp) :
                                  grow(bs, size, prealloc, errp);
     co_mutex_unlock(&s->lock);
+    if (ret >= 0 && prealloc != PREALLOC_MODE_OFF && s->crypt_method &&
+        s->version < 3) {
+        /* No mark for zeros: they are there, encrypted. */
+        ret = qcow2_write_zeros(bs, old, size);
+    }
     return ret < 0 || (uint64_t)size < old ? ret :
            set_size(bs, old, size, errp);
 }

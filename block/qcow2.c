@@ -251,6 +251,7 @@ static void free_state(BlockDriverState *bs)
     g_array_unref(s->pending_free);
     g_ptr_array_unref(s->snapshots);
     g_ptr_array_unref(s->bitmaps);
+    crypto_block_free(s->crypto);
 }
 
 static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
@@ -268,6 +269,7 @@ static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
     s->bitmaps = g_ptr_array_new_with_free_func(qcow2_bitmap_free);
     if (bdrv_open_file_child(bs, o->file, BDRV_CHILD_IMAGE, errp) &&
         qcow2_read_header(bs, errp) && open_data_file(bs, o, errp) &&
+        qcow2_open_crypto(bs, o, errp) &&
         check_lazy(bs, o, errp) && init_caches(bs, o, errp) &&
         read_l1(bs, errp) && qcow2_read_reftable(bs, errp) &&
         read_snapshots(bs, errp) && repair_dirty(bs, errp) &&
@@ -387,7 +389,8 @@ static void qcow2_refresh_limits(BlockDriverState *bs)
     Qcow2State *s = bs->opaque;
 
     bs->limits = (BlockLimits) {
-        .request_alignment = 1, .mem_alignment = 1, .max_iov = IOV_MAX,
+        .request_alignment = s->crypt_method ? CRYPTO_SECTOR_BYTES : 1,
+        .mem_alignment = 1, .max_iov = IOV_MAX,
         .pwrite_zeroes_alignment = s->subcluster_bytes,
         .pdiscard_alignment = s->cluster_bytes,
         .discard_granularity = s->cluster_bytes,
@@ -439,7 +442,7 @@ static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
     default:
         qcow2_event(bs, BLKDEBUG_EVENT_READ_AIO);
         iovec_init_slice(&part, iov, done, m->bytes);
-        ret = bdrv_co_preadv(s->data_file->bs, m->host, &part, 0);
+        ret = qcow2_read_data(bs, offset, m->host, &part);
         iovec_destroy(&part);
         return ret;
     }
@@ -482,7 +485,6 @@ static int coroutine_fn copy_mapped(BlockDriverState *bs, uint64_t guest,
                                     const Qcow2Map *m, uint64_t host,
                                     uint8_t *buf)
 {
-    Qcow2State *s = bs->opaque;
     IoVec iov;
     int ret;
 
@@ -493,7 +495,7 @@ static int coroutine_fn copy_mapped(BlockDriverState *bs, uint64_t guest,
         return ret;
     }
     qcow2_event(bs, BLKDEBUG_EVENT_COW_WRITE);
-    return bdrv_co_pwrite(s->data_file->bs, host, buf, m->bytes, 0);
+    return qcow2_write_data(bs, guest, host, &iov);
 }
 
 /* What the clusters held before, around the data: [from, to) of the guest. */
@@ -517,8 +519,8 @@ static int coroutine_fn copy_range(BlockDriverState *bs, const Qcow2Alloc *a,
             break;
         }
         n = m.bytes;
-        if (m.kind == QCOW2_ZERO ||
-            (m.kind == QCOW2_UNALLOCATED && !bs->backing)) {
+        if (!s->crypto && (m.kind == QCOW2_ZERO ||
+            (m.kind == QCOW2_UNALLOCATED && !bs->backing))) {
             ret = a->fresh ? 0 : zero_around(bs, host, n);
         } else {
             buf = buf ? buf : g_try_malloc(chunk);
@@ -584,7 +586,7 @@ static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
     }
     iovec_init_slice(&part, iov, done, *bytes);
     qcow2_event(bs, BLKDEBUG_EVENT_WRITE_AIO);
-    ret = bdrv_co_pwritev(s->data_file->bs, host, &part, 0);
+    ret = qcow2_write_data(bs, offset, host, &part);
     iovec_destroy(&part);
     if (!alloc) {
         return ret;
@@ -640,7 +642,8 @@ static int coroutine_fn qcow2_co_pwritev_compressed(BlockDriverState *bs,
     Qcow2State *s = bs->opaque;
     int ret;
 
-    if (s->data_file != bs->file) {
+    /* Compressed clusters are not encrypted. */
+    if (s->data_file != bs->file || s->crypt_method) {
         return -ENOTSUP;
     }
     if (qcow2_in_cluster(s, offset) || bytes > s->cluster_bytes ||
@@ -748,7 +751,7 @@ static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
     }
     *st = (BdrvStatus) { .pnum = m.bytes, .map = m.host,
                          .file = s->data_file->bs };
-    if (m.has_host && m.kind != QCOW2_COMPRESSED) {
+    if (m.has_host && m.kind != QCOW2_COMPRESSED && !s->crypto) {
         flags |= BDRV_BLOCK_OFFSET_VALID;
     }
     switch (m.kind) {

@@ -80,7 +80,7 @@ static void print_info(const ImageInfo *info)
     print_backing(info);
     img_print_snapshots(info->snapshots);
     if (info->format_specific) {
-        tool_print_qcow2(info->format_specific->u.qcow2.data);
+        tool_print_specific(info->format_specific);
     }
 }
 

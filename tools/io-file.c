@@ -110,7 +110,9 @@ static int cmd_length(IoState *s, int argc, char **argv)
 static double vmstate_offset(IoState *s, const ImageInfoSpecific *info)
 {
     uint64_t cluster = bdrv_get_cluster_size(blk_get_bs(s->blk));
-    const ImageInfoSpecificQCow2 *q = info ? info->u.qcow2.data : NULL;
+    const ImageInfoSpecificQCow2 *q =
+        info && info->type == IMAGE_INFO_SPECIFIC_KIND_QCOW2 ?
+        info->u.qcow2.data : NULL;
     uint64_t entry = q && q->has_extended_l2 && q->extended_l2 ? 16 : 8;
     uint64_t covered = cluster * (cluster / entry);
     uint64_t length = blk_get_length(s->blk);
@@ -128,7 +130,7 @@ static int cmd_info(IoState *s, int argc, char **argv)
     printf("format name: %s\ncluster size: %s\nvm state offset: %s\n",
            bdrv_get_format_name(bs), cluster, vmstate);
     if (info) {
-        tool_print_qcow2(info->u.qcow2.data);
+        tool_print_specific(info);
         qapi_free_ImageInfoSpecific(info);
     }
     return 0;

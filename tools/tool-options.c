@@ -28,6 +28,7 @@ void tool_init(const char *argv0)
         tool_report_err(g_steal_pointer(&err));
         exit(EXIT_FAILURE);
     }
+    bdrv_allow_legacy_crypto();
 }
 
 void tool_cleanup(void)

@@ -73,9 +73,58 @@ static const char *yes(bool val)
     return val ? "true" : "false";
 }
 
-void tool_print_qcow2(const ImageInfoSpecificQCow2 *q)
+static void print_slot(const QCryptoBlockInfoLUKSSlot *s, int i,
+                       const char *in)
 {
-    printf("Format specific information:\n    compat: %s\n"
+    printf("%s    [%d]:\n%s        active: %s\n", in, i, in, yes(s->active));
+    if (s->has_iters) {
+        printf("%s        iters: %" PRId64 "\n", in, s->iters);
+    }
+    printf("%s        key offset: %" PRId64 "\n", in, s->key_offset);
+    if (s->has_stripes) {
+        printf("%s        stripes: %" PRId64 "\n", in, s->stripes);
+    }
+}
+
+/* In the order that QEMU's tools have. @in: indentation. */
+static void print_luks(const QCryptoBlockInfoLUKS *l, const char *format,
+                       const char *in)
+{
+    const QCryptoBlockInfoLUKSSlotList *slot = l->slots;
+
+    printf("%sivgen alg: %s\n%shash alg: %s\n%scipher alg: %s\n"
+           "%suuid: %s\n", in, QCryptoIVGenAlgorithm_str(l->ivgen_alg), in,
+           QCryptoHashAlgorithm_str(l->hash_alg), in,
+           QCryptoCipherAlgorithm_str(l->cipher_alg), in, l->uuid);
+    if (l->has_ivgen_hash_alg) {
+        printf("%sivgen hash alg: %s\n", in,
+               QCryptoHashAlgorithm_str(l->ivgen_hash_alg));
+    }
+    if (format) {
+        printf("%sformat: %s\n", in, format);
+    }
+    printf("%scipher mode: %s\n%sslots:\n", in,
+           QCryptoCipherMode_str(l->cipher_mode), in);
+    for (int i = 0; slot; slot = slot->next, i++) {
+        print_slot(slot->value, i, in);
+    }
+    printf("%spayload offset: %" PRId64 "\n%smaster key iters: %" PRId64
+           "\n", in, l->payload_offset, in, l->master_key_iters);
+}
+
+static void print_encryption(const ImageInfoSpecificQCow2Encryption *e)
+{
+    printf("    encrypt:\n");
+    if (e->format == BLOCKDEV_QCOW2_ENCRYPTION_FORMAT_LUKS) {
+        print_luks(&e->u.luks, "luks", "        ");
+    } else {
+        printf("        format: aes\n");
+    }
+}
+
+static void print_qcow2(const ImageInfoSpecificQCow2 *q)
+{
+    printf("    compat: %s\n"
            "    compression type: %s\n", q->compat,
            Qcow2CompressionType_str(q->compression_type));
     if (q->has_lazy_refcounts) {
@@ -88,6 +137,9 @@ void tool_print_qcow2(const ImageInfoSpecificQCow2 *q)
     if (q->data_file) {
         printf("    data file: %s\n", q->data_file);
     }
+    if (q->encrypt) {
+        print_encryption(q->encrypt);
+    }
     if (q->has_data_file_raw) {
         printf("    data file raw: %s\n", yes(q->data_file_raw));
     }
@@ -96,6 +148,16 @@ void tool_print_qcow2(const ImageInfoSpecificQCow2 *q)
     }
     if (q->has_extended_l2) {
         printf("    extended l2: %s\n", yes(q->extended_l2));
+    }
+}
+
+void tool_print_specific(const ImageInfoSpecific *info)
+{
+    printf("Format specific information:\n");
+    if (info->type == IMAGE_INFO_SPECIFIC_KIND_LUKS) {
+        print_luks(info->u.luks.data, NULL, "    ");
+    } else {
+        print_qcow2(info->u.qcow2.data);
     }
 }
 

@@ -109,8 +109,8 @@ int coroutine_fn tool_co_read(BlockBackend *blk, int64_t offset, void *buf,
 /* tool_print_json: for people, indented by four. */
 void tool_print_json(struct json_object *value);
 
-/* tool_print_qcow2: "Format specific information:" and so on. */
-void tool_print_qcow2(const ImageInfoSpecificQCow2 *q);
+/* tool_print_specific: "Format specific information:" and so on. */
+void tool_print_specific(const ImageInfoSpecific *info);
 
 /* Percentages, as -p prints them. @min_skip: of the whole, in percent. */
 void tool_progress_init(bool on, double min_skip);

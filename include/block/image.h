@@ -56,6 +56,9 @@ BlockDriverState *bdrv_find_backing_image(BlockDriverState *bs,
 /* bdrv_get_allocated_file_size: bytes on the host, or -errno. */
 int64_t bdrv_get_allocated_file_size(BlockDriverState *bs);
 bool bdrv_is_encrypted(const BlockDriverState *bs);
+/* bdrv_allow_legacy_crypto: images with the old encryption of qcow2 can be read
+ * and written, as they can by tools, but not by guests. */
+void bdrv_allow_legacy_crypto(void);
 /* bdrv_has_driver: whether @name is a driver of this build. */
 bool bdrv_has_driver(const char *name);
 /* bdrv_format_compresses: whether images of that format can have compressed
