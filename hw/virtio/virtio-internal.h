@@ -91,6 +91,7 @@ struct VirtQueue {
     bool ioeventfd_assigned;        /* the transport has host_notifier */
     bool raise_pending;             /* atomic: for the device's raise_bh */
     bool guest_notifier_on;         /* its signals reach the guest */
+    bool relayed;                   /* by the main loop: virtio_relay_start */
     EventNotifier host_notifier, guest_notifier;
 };
 

@@ -8,7 +8,9 @@
  * not to kick.
  * Interrupts: each queue has a guest notifier that raises its vector without
  * leaving the kernel (irqfd) where the transport can, so that an iothread
- * needs no lock to complete a request.
+ * needs no lock to complete a request. A queue that a backend outside of this
+ * process serves has nothing else: where the transport cannot, the main loop
+ * takes the signal and raises the interrupt.
  *
  * Queues run from DRIVER_OK to reset, while the VM runs.
  */
@@ -165,6 +167,45 @@ static void virtio_unassign_all(VirtIODevice *vdev, VirtioBusClass *k,
     memory_region_transaction_commit();
 }
 
+static void virtio_raise(VirtIODevice *vdev, uint16_t vector, uint8_t isr);
+
+static void guest_notifier_read(EventNotifier *n)
+{
+    VirtQueue *vq = container_of(n, VirtQueue, guest_notifier);
+
+    virtio_raise(vq->vdev, vq->vector, 1);
+}
+
+static void virtio_relay_start(VirtIODevice *vdev)
+{
+    for (uint32_t i = 0; i < vdev->num_queues; i++) {
+        VirtQueue *vq = vdev->vq[i];
+
+        if (vq->enabled && !vq->guest_notifier_on && vq_is_offloaded(vq)) {
+            vq->relayed = true;
+            aio_set_event_notifier(main_context(), &vq->guest_notifier,
+                                   guest_notifier_read, NULL);
+        }
+    }
+}
+
+/* After the backend's last signal, which is not lost. */
+static void virtio_relay_stop(VirtIODevice *vdev)
+{
+    for (uint32_t i = 0; i < vdev->num_queues; i++) {
+        VirtQueue *vq = vdev->vq[i];
+
+        if (vq->relayed) {
+            vq->relayed = false;
+            aio_set_event_notifier(main_context(), &vq->guest_notifier, NULL,
+                                   NULL);
+            if (event_notifier_test_and_clear(&vq->guest_notifier)) {
+                guest_notifier_read(&vq->guest_notifier);
+            }
+        }
+    }
+}
+
 void virtio_start_queues(VirtIODevice *vdev)
 {
     VirtioDeviceClass *vdc = VIRTIO_DEVICE_GET_CLASS(vdev);
@@ -194,6 +235,7 @@ void virtio_start_queues(VirtIODevice *vdev)
     }
     if (vdc->start_offload) {
         vdc->start_offload(vdev);
+        virtio_relay_start(vdev);
     }
     if (vdc->running) {
         vdc->running(vdev, true);
@@ -220,6 +262,7 @@ void virtio_stop_queues(VirtIODevice *vdev)
     }
     if (vdc->stop_offload) {
         vdc->stop_offload(vdev);
+        virtio_relay_stop(vdev);
     }
     for (uint32_t i = 0; i < vdev->num_queues; i++) {
         vdev->vq[i]->guest_notifier_on = false;

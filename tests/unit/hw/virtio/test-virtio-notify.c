@@ -20,6 +20,9 @@ static struct {
     uint16_t avail_idx;
     bool refill;                    /* the driver adds while we handle */
     int handled, calls;
+    VirtIODevice *vdev;
+    bool offload, offloaded;        /* may be; is */
+    int notified;
 } t;
 
 static void driver_add(void)
@@ -70,14 +73,34 @@ static bool test_realize(VirtIODevice *vdev, Error **errp)
     return true;
 }
 
+static bool test_is_offloaded(VirtIODevice *vdev, uint32_t n)
+{
+    return t.offloaded;
+}
+
+static bool test_start_offload(VirtIODevice *vdev)
+{
+    t.offloaded = t.offload;
+    return true;
+}
+
+static void test_stop_offload(VirtIODevice *vdev)
+{
+    t.offloaded = false;
+}
+
 static void test_device_class_init(ObjectClass *oc, const void *data)
 {
+    VIRTIO_DEVICE_CLASS(oc)->queue_is_offloaded = test_is_offloaded;
+    VIRTIO_DEVICE_CLASS(oc)->start_offload = test_start_offload;
+    VIRTIO_DEVICE_CLASS(oc)->stop_offload = test_stop_offload;
     VIRTIO_DEVICE_CLASS(oc)->device_id = 63;
     VIRTIO_DEVICE_CLASS(oc)->realize = test_realize;
 }
 
 static void test_notify(DeviceState *transport, uint16_t vector)
 {
+    t.notified++;
 }
 
 static void test_bus_class_init(ObjectClass *oc, const void *data)
@@ -111,6 +134,7 @@ static void device_start(void)
 
     g_assert_true(qdev_realize(transport, NULL, NULL));
     g_assert_true(qdev_realize(dev, bus, NULL));
+    t.vdev = VIRTIO_DEVICE(dev);
     test_machine_start(machine_get());
     driver_write_rings();
     virtio_set_dma_enabled(VIRTIO_DEVICE(dev), true);
@@ -154,6 +178,31 @@ static void test_endless_work_is_cut(void)
     g_assert_cmpint(t.handled, ==, 5 * QUEUE_SIZE + 1);
 }
 
+/* A backend elsewhere signals; this transport has no way for that by itself. */
+static void test_backend_is_heard(void)
+{
+    EventNotifier *n = virtio_queue_get_guest_notifier(t.vq);
+
+    virtio_stop_queues(t.vdev);
+    t.offload = true;
+    virtio_start_queues(t.vdev);
+    test_loop_settle();
+    t.notified = 0;
+    event_notifier_set(n);
+    RUN_UNTIL(t.notified);
+    g_assert_cmpint(t.vdev->isr, ==, 1);
+
+    /* what it said last before it was stopped */
+    event_notifier_set(n);
+    virtio_stop_queues(t.vdev);
+    g_assert_cmpint(t.notified, ==, 2);
+    t.offload = false;
+    virtio_start_queues(t.vdev);
+    event_notifier_set(n);
+    test_loop_settle();
+    g_assert_cmpint(t.notified, ==, 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -161,5 +210,6 @@ int main(int argc, char **argv)
     device_start();
     g_test_add_func("/virtio/notify/one-kick", test_one_kick_serves_all);
     g_test_add_func("/virtio/notify/endless", test_endless_work_is_cut);
+    g_test_add_func("/virtio/notify/backend", test_backend_is_heard);
     return g_test_run();
 }
