@@ -36,7 +36,7 @@ static char *read_tree(QTest *qts)
 {
     g_autofree uint8_t *fdt = g_malloc(FDT_MAX);
     g_autofree char *path = NULL, *err = NULL;
-    const char *argv[] = { "dtc", "-I", "dtb", "-O", "dts", "-q", NULL, NULL };
+    const char *argv[] = { "dtc", "-I", "dtb", "-O", "dts", NULL, NULL };
     char *text = NULL;
     int status;
 
@@ -44,7 +44,7 @@ static char *read_tree(QTest *qts)
     g_assert_cmphex(get_be32(fdt), ==, FDT_MAGIC);
     g_assert_cmpuint(get_be32(fdt + 4), <=, FDT_MAX);
     path = write_tmp(fdt, get_be32(fdt + 4));
-    argv[6] = path;
+    argv[5] = path;
     if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL,
                       NULL, &text, &err, &status, NULL)) {
         g_test_skip("dtc does not start");
