@@ -333,10 +333,24 @@ bool kvm_arm_set_steal_time(ARMCPU *cpu, Error **errp)
     return true;
 }
 
+/* What comes nearest: an asynchronous abort that no guest expects, on the
+ * first CPU, since one is enough to make it stop and tell. */
 bool kvm_arch_inject_nmi(CPUState *cpu, Error **errp)
 {
-    error_setg(errp, "Arm machines have no NMI");
-    return false;
+    struct kvm_vcpu_events events = { .exception.serror_pending = 1 };
+    int ret;
+
+    if (cpu->cpu_index) {
+        return true;
+    }
+    if (!kvm_arm(kvm_state())->has_events) {
+        error_setg(errp, "this kernel injects no SError, which stands for an "
+                   "NMI on Arm");
+        return false;
+    }
+    ARM_CPU(cpu)->env.events.serror_pending = 1;
+    ret = kvm_vcpu_ioctl(cpu, KVM_SET_VCPU_EVENTS, &events);
+    return ret == 0 || kvm_arm_ioctl_error(ret, "KVM_SET_VCPU_EVENTS", errp);
 }
 
 /* ---- Exits ---- */
