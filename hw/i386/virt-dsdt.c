@@ -11,7 +11,7 @@
  *         Device (RTC)  { _HID PNP0B00, _CRS: ports }       if there is one
  *         Device (COMn) { _HID PNP0501, _CRS }              each serial port
  *         Device (PWRB) { _HID PNP0C0C }
- *         Device (GED)  { _HID "ACPI0013", _CRS: GSI 16, _EVT:
+ *         Device (GED)  { _HID "ACPI0013", _CRS: GSI 9, _EVT:
  *             Local0 = ESEL
  *             If (Local0 & 16) { Notify (PWRB, 0x80) } }
  *     }

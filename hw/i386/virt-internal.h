@@ -19,7 +19,7 @@
  *   port            what                     GSI   who
  *   0x0070, 0x0071  RTC, for firmware
  *   0x0402, 0x00e9  debug console, on request  4   serial port, on request
- *   0x03f8 - 0x03ff serial port, on request   16   ACPI events (edge)
+ *   0x03f8 - 0x03ff serial port, on request    9   ACPI events (edge)
  *   0x0510 - 0x051b fw_cfg
  *   0x0600, 0x0601  sleep control, status
  *   0x0608 - 0x060b PM timer
@@ -33,6 +33,7 @@
 #include "hw/acpi/tables.h"
 #include "hw/core/machine.h"
 #include "hw/i386/boot.h"
+#include "hw/intc/ioapic.h"
 #include "hw/isa/isa.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci-host/pci-lite.h"
@@ -57,8 +58,8 @@
 #define VIRT_PORT_PCI_DATA      0xcfc
 #define VIRT_BOOT_PCI_IO        0xc000  /* ports for BARs that we assign */
 
-#define VIRT_GSI_EVENTS         16
-#define VIRT_NUM_GSIS           24
+#define VIRT_GSI_EVENTS         9
+#define VIRT_NUM_GSIS           IOAPIC_NUM_PINS
 
 #define VIRT_BUSES_PER_BRIDGE   8       /* its own and a switch of six ports */
 #define VIRT_MAX_CPUS           255     /* ids that xAPIC interrupts reach */

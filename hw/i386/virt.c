@@ -7,7 +7,6 @@
 #include "util/osdep.h"
 #include "virt-internal.h"
 #include "hw/char/serial.h"
-#include "hw/intc/ioapic.h"
 #include "hw/rtc/mc146818rtc.h"
 #include "system/accel.h"
 #include "system/rtc.h"

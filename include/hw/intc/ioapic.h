@@ -11,7 +11,12 @@
 #include "system/memory.h"
 
 #define TYPE_IOAPIC     "ioapic"
-#define IOAPIC_NUM_PINS 24
+/*
+ * The lines of ISA; PCI devices send messages. The chip has 24, but a guest
+ * programs every pin a few times while it boots, and each access is an exit:
+ * the eight pins without a wire cost as much as a PCI device.
+ */
+#define IOAPIC_NUM_PINS 16
 OBJECT_DECLARE_SIMPLE_TYPE(IOAPICState, IOAPIC)
 
 struct IOAPICState {

@@ -6,7 +6,7 @@
 #define PORT_PM_TIMER   0x608
 #define PORT_EVENTS     0x610
 #define PORT_RESET      0xcf9
-#define GSI_EVENTS      16
+#define GSI_EVENTS      9
 #define EVENT_POWER     0x10
 #define PM_TIMER_HZ     3579545
 
