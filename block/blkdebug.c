@@ -9,6 +9,7 @@
 #include "util/osdep.h"
 #include "filter-internal.h"
 #include "block/block-io.h"
+#include <json-c/json.h>
 #include "util/cutils.h"
 
 typedef struct Rule {
@@ -187,6 +188,10 @@ static bool read_config(BlkdebugState *s, const char *path, Error **errp)
     g_auto(GStrv) lines = NULL;
     Rule *r = NULL;
 
+    if (access(path, R_OK) < 0) {
+        error_setg_errno(errp, errno, "Could not read blkdebug config file");
+        return false;
+    }
     if (!g_file_get_contents(path, &text, NULL, &gerr)) {
         error_setg(errp, "Could not read blkdebug config file: %s",
                    gerr->message);
@@ -457,6 +462,11 @@ static bool blkdebug_open(BlockDriverState *bs, BlockdevOptions *options,
         return false;
     }
     event_rules(s, BLKDEBUG_EVENT_NONE);
+    if (!o->inject_error && !o->set_state && !o->has_align) {
+        bs->filename = g_strdup_printf("blkdebug:%s:%s",
+                                       o->config ? o->config : "",
+                                       bdrv_get_filename(bs->file->bs));
+    }
     return true;
 }
 
@@ -485,13 +495,41 @@ static void blkdebug_child_refs(BlockdevOptions *o, BdrvChildRefs *refs)
     refs->file = o->u.blkdebug.image;
 }
 
+/* "blkdebug:RULES:IMAGE"; RULES may be empty. */
+static bool blkdebug_parse_filename(const char *filename,
+                                    struct json_object *options, Error **errp)
+{
+    const char *config = filename + strlen("blkdebug:");
+    const char *image = strchr(config, ':');
+    struct json_object *child = json_object_new_object();
+
+    if (!image) {
+        error_setg(errp, "blkdebug requires both config file and image path");
+        json_object_put(child);
+        return false;
+    }
+    if (image > config) {
+        json_object_object_add(options, "config", json_object_new_string_len(
+            config, image - config));
+    }
+    json_object_object_add(child, "filename",
+                           json_object_new_string(image + 1));
+    json_object_object_add(options, "image", child);
+    return true;
+}
+
+static const char *const blkdebug_protocols[] = { "blkdebug:", NULL };
+
 static const BlockDriver blkdebug_driver = {
     .name = "blkdebug",
+    .protocols = blkdebug_protocols,
+    .parse_filename = blkdebug_parse_filename,
     .instance_size = sizeof(BlkdebugState),
     BDRV_FILTER_FUNCTIONS,
     .open = blkdebug_open,
     .close = blkdebug_close,
     .child_refs = blkdebug_child_refs,
+    .get_allocated_size = bdrv_filter_hide_allocated,
     .reopen_prepare = bdrv_filter_reopen_prepare,
     .refresh_limits = blkdebug_refresh_limits,
     .co_debug_event = blkdebug_co_event,

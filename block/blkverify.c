@@ -5,6 +5,7 @@
  */
 #include "util/osdep.h"
 #include "filter-internal.h"
+#include <json-c/json.h>
 #include "util/log.h"
 
 typedef struct VerifyState {
@@ -21,6 +22,11 @@ static bool verify_open(BlockDriverState *bs, BlockdevOptions *options,
         return false;
     }
     s->test = bdrv_open_child(bs, o->test, "test", BDRV_CHILD_DATA, errp);
+    if (s->test) {
+        bs->filename = g_strdup_printf("blkverify:%s:%s",
+                                       bdrv_get_filename(bs->file->bs),
+                                       bdrv_get_filename(s->test->bs));
+    }
     return s->test != NULL;
 }
 
@@ -84,13 +90,69 @@ static int coroutine_fn verify_co_flush(BlockDriverState *bs)
     return bdrv_co_flush(s->test->bs);
 }
 
+/* The format of an image is found out here: options have to name it. */
+static struct json_object *describe_image(const char *filename, Error **errp)
+{
+    struct json_object *o = json_object_new_object();
+    BlockDriverState *bs;
+
+    json_object_object_add(o, "read-only", json_object_new_boolean(true));
+    json_object_object_add(o, "force-share", json_object_new_boolean(true));
+    bs = bdrv_open_image(filename, NULL, o, NULL, BDRV_O_NO_BACKING, errp);
+    json_object_put(o);
+    if (!bs) {
+        return NULL;
+    }
+    o = json_object_new_object();
+    json_object_object_add(o, "driver",
+                           json_object_new_string(bdrv_get_format_name(bs)));
+    if (bs->file) {
+        struct json_object *file = json_object_new_object();
+
+        json_object_object_add(file, "filename",
+                               json_object_new_string(filename));
+        json_object_object_add(o, "file", file);
+    }
+    bdrv_unref(bs);
+    return o;
+}
+
+/* "blkverify:RAW:IMAGE" */
+static bool verify_parse_filename(const char *filename,
+                                  struct json_object *options, Error **errp)
+{
+    const char *path = filename + strlen("blkverify:");
+    const char *image = strchr(path, ':');
+    struct json_object *raw, *test;
+
+    if (!image) {
+        error_setg(errp, "blkverify requires raw copy and original image path");
+        return false;
+    }
+    test = describe_image(image + 1, errp);
+    if (!test) {
+        return false;
+    }
+    raw = json_object_new_object();
+    json_object_object_add(raw, "filename",
+                           json_object_new_string_len(path, image - path));
+    json_object_object_add(options, "raw", raw);
+    json_object_object_add(options, "test", test);
+    return true;
+}
+
+static const char *const verify_protocols[] = { "blkverify:", NULL };
+
 static const BlockDriver verify_driver = {
     .name = "blkverify",
+    .protocols = verify_protocols,
+    .parse_filename = verify_parse_filename,
     .instance_size = sizeof(VerifyState),
     .is_filter = true,
     .get_length = bdrv_filter_get_length,
     .supported_write_flags = BDRV_REQ_FUA,
     .open = verify_open,
+    .get_allocated_size = bdrv_filter_hide_allocated,
     .co_preadv = verify_co_preadv,
     .co_pwritev = verify_co_pwritev,
     .co_flush = verify_co_flush,

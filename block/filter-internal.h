@@ -11,6 +11,8 @@
 /* The child @ref, filtered, as bs->file. */
 bool bdrv_filter_open(BlockDriverState *bs, BlockdevRef *ref, Error **errp);
 int64_t bdrv_filter_get_length(BlockDriverState *bs);
+/* What the file takes on the disk is not what the node stands for. */
+int64_t bdrv_filter_hide_allocated(BlockDriverState *bs);
 bool bdrv_filter_can_grow(const BlockDriverState *bs);
 /* Nothing can change but what all nodes have. */
 bool bdrv_filter_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,

@@ -13,6 +13,11 @@ int64_t bdrv_filter_get_length(BlockDriverState *bs)
     return bdrv_get_length(bs->file->bs);
 }
 
+int64_t bdrv_filter_hide_allocated(BlockDriverState *bs)
+{
+    return -ENOTSUP;
+}
+
 bool bdrv_filter_can_grow(const BlockDriverState *bs)
 {
     return bdrv_can_grow(bs->file->bs);

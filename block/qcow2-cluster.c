@@ -706,7 +706,13 @@ int coroutine_fn qcow2_discard_clusters(BlockDriverState *bs, uint64_t offset,
 int coroutine_fn qcow2_drop_clusters(BlockDriverState *bs, uint64_t offset,
                                      uint64_t bytes)
 {
-    return clear_range(bs, offset, bytes, CLEAR_TO_NOTHING, true);
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    s->freeing = QCOW2_FREED_ALWAYS;
+    ret = clear_range(bs, offset, bytes, CLEAR_TO_NOTHING, true);
+    s->freeing = QCOW2_FREED_OTHER;
+    return ret;
 }
 
 int coroutine_fn qcow2_set_compressed(BlockDriverState *bs, uint64_t offset,

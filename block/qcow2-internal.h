@@ -10,6 +10,7 @@
  *   compress     compressed clusters
  *   crypto       encrypted images
  *   write-back   the order in which tables reach the disk
+ *   options      caches and other options of the node; reopening
  *   qcow2.c      the driver: open, read, write, zero, discard, status
  *   resize       another size; preallocation
  *   create       new images
@@ -111,6 +112,7 @@ typedef struct Qcow2Table {
     uint64_t offset;                /* in the file; 0: unused */
     uint8_t *data;                  /* cache->table_bytes, as on the disk */
     unsigned pins;
+    bool recent;                    /* used since the last cleaning */
     TAILQ_ENTRY(Qcow2Table) by_use;
     LIST_ENTRY(Qcow2Table) dirty;   /* linked while it is */
 } Qcow2Table;
@@ -137,6 +139,17 @@ typedef struct Qcow2Alloc {
     CoQueue waiters;
     LIST_ENTRY(Qcow2Alloc) next;
 } Qcow2Alloc;
+
+/* Why clusters are free, which says whether the file gives up their space. */
+typedef enum Qcow2Freed {
+    QCOW2_FREED_OTHER,
+    QCOW2_FREED_REQUEST,            /* by a request that may unmap */
+    QCOW2_FREED_SNAPSHOT,
+    QCOW2_FREED_ALWAYS,             /* they are past the end */
+    QCOW2_FREED__MAX
+} Qcow2Freed;
+
+typedef struct Qcow2Options Qcow2Options;
 
 typedef struct Qcow2State {
     /* The header */
@@ -175,6 +188,12 @@ typedef struct Qcow2State {
     uint64_t snapshots_bytes;       /* of their table */
     bool snapshots_bad;             /* it could not be read: only a check */
     GArray *pending_free;           /* Qcow2Range: counts to go down */
+    Qcow2Freed freeing;             /* by what holds the lock */
+    bool pass_discard[QCOW2_FREED__MAX];
+    AioTimer *clean_timer;          /* of the caches; NULL: never */
+    int64_t clean_ns;
+    bool clean_asleep;              /* there is nothing to clean */
+    Qcow2Options *next_options;     /* between prepare and commit */
     LIST_HEAD(, Qcow2Alloc) allocs;
     unsigned overlap_check;         /* QCOW2_OL_* */
     GHashTable *table_clusters;     /* cluster to QCOW2_OL_*; NULL: not yet */
@@ -191,6 +210,7 @@ typedef struct Qcow2State {
 
 typedef struct Qcow2Range {
     uint64_t offset, bytes;         /* whole clusters, host */
+    Qcow2Freed freed;
 } Qcow2Range;
 
 /* qcow2_event: tell a blkdebug node below what happens next. It may stop the
@@ -234,6 +254,11 @@ int coroutine_fn qcow2_mark_clean(BlockDriverState *bs);
 bool qcow2_cache_init(Qcow2Cache *c, unsigned table_bytes,
                       unsigned num_tables);
 void qcow2_cache_destroy(Qcow2Cache *c);
+/* qcow2_cache_take: @from, which is not in use yet, becomes @c. */
+void qcow2_cache_take(Qcow2Cache *c, Qcow2Cache *from);
+/* qcow2_cache_clean: give up what was not used since the last call; how many
+ * tables are left. */
+unsigned qcow2_cache_clean(Qcow2Cache *c);
 /*
  * qcow2_cache_get: the table at @offset, read if it is not there (@fresh: zeros
  * instead); pinned until qcow2_cache_put(). 0 or -errno. Lock held.
@@ -258,6 +283,8 @@ int coroutine_fn qcow2_write_l1(BlockDriverState *bs);
 int coroutine_fn qcow2_write_tables(BlockDriverState *bs);
 /* qcow2_flush: the same, on the disk; then pending counts go down. */
 int coroutine_fn qcow2_flush(BlockDriverState *bs);
+/* qcow2_settle: and the counts; the image needs no repair from then on. */
+int coroutine_fn qcow2_settle(BlockDriverState *bs);
 
 /* ---- qcow2-refcount.c ---- */
 
@@ -276,7 +303,8 @@ int coroutine_fn qcow2_add_refcount(BlockDriverState *bs, uint64_t offset,
 int64_t coroutine_fn qcow2_alloc(BlockDriverState *bs, uint64_t bytes);
 /* qcow2_alloc_some: as many as are free in one piece, up to *@bytes. */
 int64_t coroutine_fn qcow2_alloc_some(BlockDriverState *bs, uint64_t *bytes);
-/* qcow2_free_later: after the next flush of the tables. */
+/* qcow2_free_later: after the next flush of the tables; for the reason
+ * s->freeing. */
 void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes);
 int coroutine_fn qcow2_apply_frees(BlockDriverState *bs);
 uint64_t qcow2_count_read(const Qcow2State *s, const uint8_t *block,

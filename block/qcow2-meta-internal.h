@@ -74,6 +74,25 @@ int coroutine_fn qcow2_change_width(BlockDriverState *bs, unsigned order,
 int coroutine_fn qcow2_co_amend(BlockDriverState *bs, const BdrvAmend *a,
                                 Error **errp);
 
+/* ---- qcow2-options.c ---- */
+
+/* qcow2_set_options: those of a node that is being opened. */
+bool qcow2_set_options(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
+                       Error **errp);
+void qcow2_free_options(BlockDriverState *bs);
+/* qcow2_clean_wake: there is a table in memory (again). Lock held. */
+void coroutine_fn qcow2_clean_wake(Qcow2State *s);
+bool qcow2_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
+                          Error **errp);
+void qcow2_reopen_commit(BlockDriverState *bs);
+void qcow2_reopen_abort(BlockDriverState *bs);
+
+/* ---- qcow2.c ---- */
+
+/* qcow2_inactivate_co: of the node @opaque, all goes to the file: bitmaps,
+ * tables, counts. */
+int coroutine_fn qcow2_inactivate_co(void *opaque);
+
 /* ---- qcow2-info.c ---- */
 
 ImageInfoSpecific *qcow2_get_specific_info(BlockDriverState *bs, Error **errp);

@@ -466,12 +466,13 @@ int64_t coroutine_fn qcow2_alloc_some(BlockDriverState *bs, uint64_t *bytes)
 void qcow2_free_later(BlockDriverState *bs, uint64_t offset, uint64_t bytes)
 {
     Qcow2State *s = bs->opaque;
-    Qcow2Range r = { offset, bytes };
+    Qcow2Range r = { offset, bytes, s->freeing };
     Qcow2Range *last = s->pending_free->len ?
         &g_array_index(s->pending_free, Qcow2Range, s->pending_free->len - 1) :
         NULL;
 
-    if (last && last->offset + last->bytes == offset) {
+    if (last && last->offset + last->bytes == offset &&
+        last->freed == s->freeing) {
         last->bytes += bytes;
     } else {
         g_array_append_val(s->pending_free, r);
@@ -495,14 +496,14 @@ static void coroutine_fn flush_run(BlockDriverState *bs, Qcow2Range *run)
     }
     qcow2_cache_drop(&s->l2_cache, run->offset, run->bytes);
     qcow2_cache_drop(&s->ref_cache, run->offset, run->bytes);
-    if (bs->discard_unmap && s->data_file == bs->file) {
+    if (s->pass_discard[run->freed]) {
         bdrv_co_pdiscard(bs->file->bs, run->offset, run->bytes);
     }
     run->bytes = 0;
 }
 
 static int coroutine_fn free_one(BlockDriverState *bs, uint64_t offset,
-                                 Qcow2Range *run)
+                                 Qcow2Freed freed, Qcow2Range *run)
 {
     Qcow2State *s = bs->opaque;
     uint64_t count, cluster = offset >> s->cluster_bits;
@@ -520,9 +521,10 @@ static int coroutine_fn free_one(BlockDriverState *bs, uint64_t offset,
     if (ret < 0 || count) {
         return ret;
     }
-    if (run->offset + run->bytes != offset) {
+    if (run->offset + run->bytes != offset || run->freed != freed) {
         flush_run(bs, run);
         run->offset = offset;
+        run->freed = freed;
     }
     run->bytes += s->cluster_bytes;
     return 0;
@@ -544,7 +546,7 @@ int coroutine_fn qcow2_apply_frees(BlockDriverState *bs)
         Qcow2Range r = g_array_index(now, Qcow2Range, i);
 
         for (uint64_t done = 0; done < r.bytes; done += s->cluster_bytes) {
-            int ret = free_one(bs, r.offset + done, &run);
+            int ret = free_one(bs, r.offset + done, r.freed, &run);
 
             result = result ? result : ret;
         }

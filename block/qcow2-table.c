@@ -18,6 +18,14 @@ bool qcow2_cache_init(Qcow2Cache *c, unsigned table_bytes,
     return c->tables != NULL;
 }
 
+void qcow2_cache_take(Qcow2Cache *c, Qcow2Cache *from)
+{
+    *c = *from;
+    TAILQ_INIT(&c->by_use);
+    LIST_INIT(&c->dirty);
+    *from = (Qcow2Cache) { 0 };
+}
+
 void qcow2_cache_destroy(Qcow2Cache *c)
 {
     for (unsigned i = 0; c->tables && i < c->num_tables; i++) {
@@ -83,6 +91,7 @@ static int coroutine_fn make_room(BlockDriverState *bs, Qcow2Cache *c,
         }
     }
     forget(c, *t);
+    qcow2_clean_wake(s);
     if (!(*t)->data) {
         (*t)->data = aligned_alloc(4096, ROUND_UP(c->table_bytes, 4096));
     }
@@ -122,6 +131,7 @@ int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
     }
     TAILQ_REMOVE(&c->by_use, *t, by_use);
     TAILQ_INSERT_TAIL(&c->by_use, *t, by_use);
+    (*t)->recent = true;
     (*t)->pins++;
     return 0;
 }
@@ -172,6 +182,23 @@ void qcow2_cache_forget_all(Qcow2Cache *c)
     for (unsigned i = 0; i < c->num_used; i++) {
         forget(c, &c->tables[i]);
     }
+}
+
+unsigned qcow2_cache_clean(Qcow2Cache *c)
+{
+    unsigned left = 0;
+
+    for (unsigned i = 0; i < c->num_used; i++) {
+        Qcow2Table *t = &c->tables[i];
+
+        if (t->data && !t->recent && !t->pins && !LIST_IS_LINKED(t, dirty)) {
+            forget(c, t);
+            g_clear_pointer(&t->data, free);
+        }
+        t->recent = false;
+        left += t->data != NULL;
+    }
+    return left;
 }
 
 static int by_offset(const void *a, const void *b)

@@ -161,9 +161,14 @@ int coroutine_fn qcow2_tree_raise(BlockDriverState *bs, const uint64_t *l1,
 int coroutine_fn qcow2_tree_free(BlockDriverState *bs, const uint64_t *l1,
                                  uint32_t entries)
 {
+    Qcow2State *s = bs->opaque;
     Tree t = { .bs = bs, .fn = count_down, .limit = UINT64_MAX };
+    int ret;
 
-    return tree_walk(&t, l1, entries);
+    s->freeing = QCOW2_FREED_SNAPSHOT;
+    ret = tree_walk(&t, l1, entries);
+    s->freeing = QCOW2_FREED_OTHER;
+    return ret;
 }
 
 /* ---- Flags ---- */

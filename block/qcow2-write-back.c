@@ -108,3 +108,12 @@ int coroutine_fn qcow2_flush(BlockDriverState *bs)
     }
     return ret < 0 ? ret : qcow2_apply_frees(bs);
 }
+
+int coroutine_fn qcow2_settle(BlockDriverState *bs)
+{
+    int ret = qcow2_flush(bs);
+
+    ret = ret < 0 ? ret : qcow2_write_counts(bs);
+    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
+    return ret < 0 ? ret : qcow2_mark_clean(bs);
+}

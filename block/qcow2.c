@@ -8,10 +8,6 @@
 #include "qapi/qapi-events-block-image.h"
 #include "util/log.h"
 
-/* Bytes of an L2 slice, when the user does not say; 4 KiB is a page. */
-#define DEFAULT_SLICE_BYTES   (4 * KiB)
-#define DEFAULT_MAX_L2_CACHE  (32 * MiB)
-#define MIN_TABLES            4
 #define COPY_BYTES_MAX        (1 * MiB)
 
 static const char *device_name(const BlockDriverState *bs)
@@ -58,44 +54,6 @@ void coroutine_fn qcow2_signal_corruption(BlockDriverState *bs, uint64_t offset,
 }
 
 /* ---- Opening ---- */
-
-static bool init_caches(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
-                        Error **errp)
-{
-    Qcow2State *s = bs->opaque;
-    uint64_t slice = o->has_l2_cache_entry_size ? o->l2_cache_entry_size :
-                     MIN(DEFAULT_SLICE_BYTES, (uint64_t)s->cluster_bytes);
-    uint64_t needed = DIV_ROUND_UP(s->size, s->cluster_bytes) *
-                      s->l2_entry_bytes;
-    uint64_t l2_max = o->has_l2_cache_size ? o->l2_cache_size :
-                      MIN(ROUND_UP(needed, slice), DEFAULT_MAX_L2_CACHE);
-    uint64_t ref_max = o->has_refcount_cache_size ? o->refcount_cache_size :
-                       (uint64_t)MIN_TABLES * s->cluster_bytes;
-
-    if (slice < 512 || slice > s->cluster_bytes || !IS_POWER_OF_2(slice)) {
-        error_setg(errp, "L2 cache entry size must be a power of two between "
-                   "512 and the cluster size (%u), not %" PRIu64,
-                   s->cluster_bytes, slice);
-        return false;
-    }
-    if (o->has_cache_size && !o->has_l2_cache_size) {
-        l2_max = MAX(o->cache_size, ref_max) - ref_max;
-    }
-    if (l2_max / slice > INT32_MAX || ref_max / s->cluster_bytes > INT32_MAX) {
-        error_setg(errp, "%s cache size too big",
-                   l2_max / slice > INT32_MAX ? "L2" : "Refcount");
-        return false;
-    }
-    s->l2_slice_entries = slice / s->l2_entry_bytes;
-    if (!qcow2_cache_init(&s->l2_cache, slice,
-                          MAX(l2_max / slice, MIN_TABLES)) ||
-        !qcow2_cache_init(&s->ref_cache, s->cluster_bytes,
-                          MAX(ref_max / s->cluster_bytes, MIN_TABLES))) {
-        error_setg(errp, "Could not allocate the metadata caches");
-        return false;
-    }
-    return true;
-}
 
 static bool read_l1(BlockDriverState *bs, Error **errp)
 {
@@ -146,21 +104,6 @@ static bool open_data_file(BlockDriverState *bs, BlockdevOptionsQcow2 *o,
         return false;
     }
     return s->data_file != NULL;
-}
-
-static bool check_lazy(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
-                       Error **errp)
-{
-    Qcow2State *s = bs->opaque;
-
-    s->lazy_refcounts = o->has_lazy_refcounts ? o->lazy_refcounts :
-                        s->compatible & QCOW2_COMPAT_LAZY_REFCOUNTS;
-    if (s->lazy_refcounts && s->version < 3) {
-        error_setg(errp, "Lazy refcounts require a qcow2 image with at least "
-                   "qemu 1.1 compatibility level");
-        return false;
-    }
-    return true;
 }
 
 static int coroutine_fn write_header_co(void *opaque)
@@ -242,8 +185,7 @@ static void free_state(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
 
-    qcow2_cache_destroy(&s->l2_cache);
-    qcow2_cache_destroy(&s->ref_cache);
+    qcow2_free_options(bs);
     qcow2_overlap_forget(s);
     qcow2_free_header(s);
     g_free(s->l1);
@@ -264,13 +206,12 @@ static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
     LIST_INIT(&s->allocs);
     STAILQ_INIT(&s->extensions);
     s->pending_free = g_array_new(FALSE, FALSE, sizeof(Qcow2Range));
-    s->overlap_check = qcow2_overlap_mask(o->overlap_check);
     s->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
     s->bitmaps = g_ptr_array_new_with_free_func(qcow2_bitmap_free);
     if (bdrv_open_file_child(bs, o->file, BDRV_CHILD_IMAGE, errp) &&
         qcow2_read_header(bs, errp) && open_data_file(bs, o, errp) &&
         qcow2_open_crypto(bs, o, errp) &&
-        check_lazy(bs, o, errp) && init_caches(bs, o, errp) &&
+        qcow2_set_options(bs, o, errp) &&
         read_l1(bs, errp) && qcow2_read_reftable(bs, errp) &&
         read_snapshots(bs, errp) && repair_dirty(bs, errp) &&
         clear_unknown_autoclear(bs, errp) && read_bitmaps(bs, errp) &&
@@ -283,7 +224,7 @@ static bool qcow2_open(BlockDriverState *bs, BlockdevOptions *options,
 }
 
 /* Tables to the disk; then the counts in the file are right again. */
-static int coroutine_fn close_co(void *opaque)
+int coroutine_fn qcow2_inactivate_co(void *opaque)
 {
     BlockDriverState *bs = opaque;
     Qcow2State *s = bs->opaque;
@@ -297,20 +238,22 @@ static int coroutine_fn close_co(void *opaque)
     co_mutex_unlock(&s->lock);
     bitmaps_ret = qcow2_bitmaps_store(bs);
     co_mutex_lock(&s->lock);
-    ret = qcow2_flush(bs);
-    if (ret >= 0) {
-        ret = qcow2_write_counts(bs);
-    }
-    ret = ret < 0 ? ret : bdrv_co_flush(bs->file->bs);
-    ret = ret < 0 ? ret : qcow2_mark_clean(bs);
+    ret = qcow2_settle(bs);
     co_mutex_unlock(&s->lock);
     return ret < 0 ? ret : bitmaps_ret;
 }
 
 static void qcow2_close(BlockDriverState *bs)
 {
+    Qcow2State *s = bs->opaque;
+
+    /* A cleaning may be on its way. */
+    g_clear_pointer(&s->clean_timer, timer_free);
+    bdrv_drained_begin(bs);
+    bdrv_drained_end(bs);
+    s->clean_asleep = false;
     if (bs->file->perm & BLK_PERM_WRITE) {
-        int ret = bdrv_run(bs->ctx, close_co, bs);
+        int ret = bdrv_run(bs->ctx, qcow2_inactivate_co, bs);
 
         if (ret < 0) {
             error_report("could not write the tables of '%s' on closing: %s",
@@ -327,51 +270,6 @@ static void qcow2_child_refs(BlockdevOptions *o, BdrvChildRefs *refs)
     refs->file = o->u.qcow2.file;
     refs->data_file = o->u.qcow2.data_file;
     refs->backing = &o->u.qcow2.backing;
-}
-
-/* Once nothing may be written, nothing must be left to write. */
-static bool qcow2_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
-                                 Error **errp)
-{
-    Qcow2State *s = bs->opaque;
-    int ret = 0;
-
-    if (bs->read_only && !r->access.read_only &&
-        (s->incompatible & (QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT))) {
-        error_setg(errp, "'%s' was not closed, or is damaged, and is not "
-                   "opened for writing", bdrv_get_filename(bs));
-        error_append_hint(errp, "Check it, or close and open it again.");
-        return false;
-    }
-    if (!bs->read_only && r->access.read_only &&
-        (bs->file->perm & BLK_PERM_WRITE)) {
-        ret = bdrv_run(bs->ctx, close_co, bs);
-        s->dirty_bit_set = s->incompatible & QCOW2_INCOMPAT_DIRTY;
-    }
-    if (ret < 0) {
-        error_setg_errno(errp, -ret, "Could not write the tables of '%s'",
-                         bdrv_get_filename(bs));
-    }
-    return ret >= 0;
-}
-
-/* Bitmaps that were stored are in use again, or can be from now on. */
-static void qcow2_reopen_done(BlockDriverState *bs)
-{
-    Error *err = NULL;
-
-    if (!bs->read_only) {
-        if ((bs->file->perm & BLK_PERM_WRITE) &&
-            !qcow2_bitmaps_claim(bs, &err)) {
-            error_report_err(err);
-        }
-        return;
-    }
-    for (BdrvDirtyBitmap *m = NULL; (m = bdrv_dirty_bitmap_next(bs, m));) {
-        if (bdrv_dirty_bitmap_persistent(m)) {
-            bdrv_dirty_bitmap_set_readonly(m, true);
-        }
-    }
 }
 
 static int64_t qcow2_get_length(BlockDriverState *bs)
@@ -668,6 +566,16 @@ static int coroutine_fn qcow2_co_flush_to_file(BlockDriverState *bs)
 
 /* ---- Zeros and discard ---- */
 
+/* A data file that is read as a raw image has to have them as well. */
+static int coroutine_fn zero_raw_data(BlockDriverState *bs, int64_t offset,
+                                      int64_t bytes, int flags)
+{
+    Qcow2State *s = bs->opaque;
+
+    return !(s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA) ? 0 :
+           bdrv_co_pwrite_zeroes(s->data_file->bs, offset, bytes, flags);
+}
+
 static int coroutine_fn qcow2_co_pwrite_zeroes(BlockDriverState *bs,
                                                int64_t offset, int64_t bytes,
                                                int flags)
@@ -682,8 +590,12 @@ static int coroutine_fn qcow2_co_pwrite_zeroes(BlockDriverState *bs,
     }
     co_mutex_lock(&s->lock);
     qcow2_wait_allocs(bs, offset, bytes);
-    ret = s->corrupt ? -EIO : qcow2_zero_clusters(bs, offset, bytes, flags &
-                                                  BDRV_REQ_MAY_UNMAP);
+    s->freeing = flags & BDRV_REQ_MAY_UNMAP ? QCOW2_FREED_REQUEST :
+                                              QCOW2_FREED_OTHER;
+    ret = s->corrupt ? -EIO : zero_raw_data(bs, offset, bytes, flags);
+    ret = ret < 0 ? ret : qcow2_zero_clusters(bs, offset, bytes, flags &
+                                              BDRV_REQ_MAY_UNMAP);
+    s->freeing = QCOW2_FREED_OTHER;
     co_mutex_unlock(&s->lock);
     return ret;
 }
@@ -696,7 +608,14 @@ static int coroutine_fn qcow2_co_pdiscard(BlockDriverState *bs, int64_t offset,
 
     co_mutex_lock(&s->lock);
     qcow2_wait_allocs(bs, offset, bytes);
+    s->freeing = QCOW2_FREED_REQUEST;
     ret = s->corrupt ? -EIO : qcow2_discard_clusters(bs, offset, bytes);
+    if (ret >= 0 && s->data_file != bs->file &&
+        s->pass_discard[QCOW2_FREED_REQUEST]) {
+        /* Its clusters have no counts: they are never free. */
+        bdrv_co_pdiscard(s->data_file->bs, offset, bytes);
+    }
+    s->freeing = QCOW2_FREED_OTHER;
     co_mutex_unlock(&s->lock);
     return ret;
 }
@@ -790,8 +709,8 @@ static const BlockDriver qcow2_driver = {
     .close = qcow2_close,
     .child_refs = qcow2_child_refs,
     .reopen_prepare = qcow2_reopen_prepare,
-    .reopen_commit = qcow2_reopen_done,
-    .reopen_abort = qcow2_reopen_done,
+    .reopen_commit = qcow2_reopen_commit,
+    .reopen_abort = qcow2_reopen_abort,
     .get_length = qcow2_get_length,
     .get_cluster_size = qcow2_get_cluster_size,
     .create_options = qcow2_create_options,

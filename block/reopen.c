@@ -13,6 +13,7 @@
  */
 #include "util/osdep.h"
 #include "block-internal.h"
+#include <json-c/json.h>
 #include "block/dirty-bitmap.h"
 #include "qapi/qapi-commands-block-commands.h"
 
@@ -245,6 +246,16 @@ static bool refresh_perms(const ReopenQueue *q, Error **errp)
                               nodes->len, errp);
 }
 
+static bool apply_all(const ReopenQueue *q, Error **errp)
+{
+    for (guint i = 0; i < q->entries->len; i++) {
+        if (!apply(g_ptr_array_index(q->entries, i), errp)) {
+            return false;
+        }
+    }
+    return refresh_perms(q, errp);
+}
+
 /* ---- The end ---- */
 
 static void commit(Reopen *e)
@@ -308,10 +319,7 @@ static bool reopen_all(ReopenQueue *q, BlockdevOptionsList *options,
         }
         ok = add_node(q, bs, o->value, errp);
     }
-    for (guint i = 0; ok && i < q->entries->len; i++) {
-        ok = apply(g_ptr_array_index(q->entries, i), errp);
-    }
-    return ok && refresh_perms(q, errp);
+    return ok && apply_all(q, errp);
 }
 
 /* Backwards: children that were described in place come behind. */
@@ -333,35 +341,87 @@ bool qmp_blockdev_reopen(BlockdevOptionsList *options, Error **errp)
     return end_all(&q, reopen_all(&q, options, errp));
 }
 
-static bool add_read_only(ReopenQueue *q, BlockDriverState *bs, bool read_only,
-                          Error **errp)
+/* The same children and options, but that access. */
+static bool add_access(ReopenQueue *q, BlockDriverState *bs,
+                       const BdrvAccess *access, Error **errp)
 {
-    BdrvChild *file = bs->file;
     Reopen *e = new_entry(q, bs, NULL);
 
-    e->r.access = e->old_access;
-    e->r.access.read_only = read_only;
+    e->r.access = *access;
     e->r.file = e->old_file;
     e->backing = e->old_backing;
     e->prepared = bs->drv->reopen_prepare &&
                   bs->drv->reopen_prepare(bs, &e->r, errp);
-    /* A file that nobody can ask for goes with its user. */
-    return e->prepared && (!file || file->bs->monitor_owned ||
-                           LIST_NEXT(LIST_FIRST(&file->bs->parents),
-                                     next_parent) ||
-                           !file->bs->drv->reopen_prepare ||
-                           add_read_only(q, file->bs, read_only, errp));
+    return e->prepared;
+}
+
+/* A file that nobody can ask for goes with its user. */
+static bool add_own_file(ReopenQueue *q, BlockDriverState *parent,
+                         const BdrvAccess *of_parent, Error **errp)
+{
+    BlockDriverState *bs = parent->file ? parent->file->bs : NULL;
+    BdrvAccess access;
+
+    if (!bs || bs->monitor_owned || !bs->drv->reopen_prepare ||
+        LIST_NEXT(LIST_FIRST(&bs->parents), next_parent)) {
+        return true;
+    }
+    bdrv_get_access(bs, &access);
+    access.read_only = of_parent->read_only;
+    if (of_parent->direct != parent->direct) {
+        access.direct = of_parent->direct;
+    }
+    if (of_parent->no_flush != parent->no_flush) {
+        access.no_flush = of_parent->no_flush;
+    }
+    return add_access(q, bs, &access, errp) &&
+           add_own_file(q, bs, &access, errp);
 }
 
 bool bdrv_reopen_read_only(BlockDriverState *bs, bool read_only, Error **errp)
 {
     ReopenQueue q = { .entries = g_ptr_array_new() };
+    BdrvAccess access;
+
+    bdrv_get_access(bs, &access);
+    access.read_only = read_only;
+    bdrv_drain_all_begin();
+    return end_all(&q, add_access(&q, bs, &access, errp) &&
+                       add_own_file(&q, bs, &access, errp) &&
+                       apply_all(&q, errp));
+}
+
+/* To @options: what kind of node it is, and the children that it has. */
+static void add_identity(const BlockDriverState *bs,
+                         struct json_object *options)
+{
+    json_object_object_add(options, "driver",
+                           json_object_new_string(bs->drv->name));
+    if (bs->file) {
+        json_object_object_add(options, "file",
+            json_object_new_string(bs->file->bs->node_name));
+    }
+    if (bs->drv->supports_backing) {
+        json_object_object_add(options, "backing", bs->backing ?
+            json_object_new_string(bs->backing->bs->node_name) : NULL);
+    }
+}
+
+bool bdrv_reopen_options(BlockDriverState *bs, struct json_object *options,
+                         Error **errp)
+{
+    ReopenQueue q = { .entries = g_ptr_array_new() };
+    BlockdevOptions *o;
+    BdrvAccess access;
     bool ok;
 
+    add_identity(bs, options);
+    o = bdrv_options_from_json(options, errp);
     bdrv_drain_all_begin();
-    ok = add_read_only(&q, bs, read_only, errp);
-    for (guint i = 0; ok && i < q.entries->len; i++) {
-        ok = apply(g_ptr_array_index(q.entries, i), errp);
-    }
-    return end_all(&q, ok && refresh_perms(&q, errp));
+    ok = o && bdrv_parse_access(&access, o, errp) &&
+         add_node(&q, bs, o, errp) && add_own_file(&q, bs, &access, errp) &&
+         apply_all(&q, errp);
+    ok = end_all(&q, ok);
+    qapi_free_BlockdevOptions(o);
+    return ok;
 }

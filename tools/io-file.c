@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <json-c/json.h>
 #include "util/main-loop.h"
-#include "util/keyval.h"
 
 /* ---- Allocation ---- */
 
@@ -316,8 +315,6 @@ bool io_open(IoState *s, const char *name, Error **errp)
         return false;
     }
     s->blk = blk;
-    g_free(s->name);
-    s->name = g_strdup(name);
     return true;
 }
 
@@ -327,6 +324,8 @@ void io_close(IoState *s)
         blk_drain(s->blk);
         blk_unref(s->blk);
         s->blk = NULL;
+        json_object_put(s->reopened);
+        s->reopened = NULL;
     }
 }
 
@@ -394,50 +393,6 @@ static int cmd_open(IoState *s, int argc, char **argv)
     return 0;
 }
 
-/* A fresh open with what has changed. */
-static int cmd_reopen(IoState *s, int argc, char **argv)
-{
-    g_autofree char *name = g_strdup(s->name);
-    Error *err = NULL;
-    int ch;
-
-    optind = 0;
-    while ((ch = getopt(argc, argv, "c:o:rw")) != -1) {
-        if (ch == 'c') {
-            if (!tool_check_cache(optarg)) {
-                error_report("Invalid cache option: %s", optarg);
-                return -EINVAL;
-            }
-            s->open.cache = g_intern_string(optarg);
-        } else if (ch == 'r' || ch == 'w') {
-            s->open.write = ch == 'w';
-        } else if (ch == 'o') {
-            s->open.extra = keyval_parse(optarg, NULL, NULL, &err);
-            if (!s->open.extra) {
-                tool_report_err(err);
-                return -EINVAL;
-            }
-        } else {
-            return io_usage(argv[0]);
-        }
-    }
-    if (optind != argc) {
-        return io_usage(argv[0]);
-    }
-    if (s->blk && !s->open.image_opts && !s->open.format) {
-        s->open.format = g_intern_string(
-            bdrv_get_format_name(blk_get_bs(s->blk)));
-    }
-    io_close(s);
-    ch = io_open(s, name, &err);
-    json_object_put(s->open.extra);
-    s->open.extra = NULL;
-    if (!ch) {
-        tool_report_err(err);
-    }
-    return ch ? 0 : -EINVAL;
-}
-
 const IoCommand io_open_commands[] = {
     { "alloc", NULL, cmd_alloc, 1, 2, .args = "offset [count]",
       .oneline = "checks if offset is allocated in the file" },
@@ -465,7 +420,7 @@ const IoCommand io_open_commands[] = {
               " -U  others may write at the same time\n" },
     { "remove_break", NULL, cmd_remove_break, 1, 1, .args = "tag",
       .oneline = "remove a breakpoint by tag" },
-    { "reopen", NULL, cmd_reopen, 0, -1,
+    { "reopen", NULL, io_reopen, 0, -1,
       .args = "[(-r|-w)] [-c cache] [-o options]",
       .oneline = "reopens an image with new options",
       .help = " -c  cache mode\n -o  options of the node\n"

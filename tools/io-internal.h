@@ -11,7 +11,7 @@
 typedef struct IoState {
     BlockBackend *blk;              /* NULL: none is open */
     ToolOpen open;                  /* as it was opened */
-    char *name;
+    struct json_object *reopened;   /* what reopen gave so far; NULL: none */
     bool snapshot, copy_on_read;
     bool quit;
 } IoState;
@@ -40,6 +40,8 @@ int io_usage(const char *name);
 /* io_open: as @s->open says. false: reported. */
 bool io_open(IoState *s, const char *name, Error **errp);
 void io_close(IoState *s);
+/* io_reopen: the command (io-reopen.c). */
+IoCommandFn io_reopen;
 
 /* ---- Numbers, flags (io-cmd.c) ---- */
 

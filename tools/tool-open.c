@@ -45,10 +45,14 @@ static void set_default(struct json_object *o, const char *key,
     }
 }
 
-/* What the command line says of all images, where the options do not. */
-static void add_common(struct json_object *node, const ToolOpen *o,
-                       const CacheMode *cache)
+bool tool_cache_writeback(const char *mode)
 {
+    return find_cache_mode(mode)->writeback;
+}
+
+void tool_add_common(struct json_object *node, const ToolOpen *o)
+{
+    const CacheMode *cache = find_cache_mode(o->cache);
     struct json_object *c = NULL;
 
     if (!json_object_object_get_ex(node, "cache", &c) ||
@@ -65,7 +69,7 @@ static void add_common(struct json_object *node, const ToolOpen *o,
 }
 
 static BlockDriverState *open_options(const char *text, const ToolOpen *o,
-                                      const CacheMode *cache, Error **errp)
+                                      Error **errp)
 {
     struct json_object *node = keyval_parse(text, NULL, NULL, errp);
     BlockDriverState *bs;
@@ -73,7 +77,7 @@ static BlockDriverState *open_options(const char *text, const ToolOpen *o,
     if (!node) {
         return NULL;
     }
-    add_common(node, o, cache);
+    tool_add_common(node, o);
     if (o->format) {
         set_default(node, "driver", json_object_new_string(o->format));
     }
@@ -83,14 +87,14 @@ static BlockDriverState *open_options(const char *text, const ToolOpen *o,
 }
 
 static BlockDriverState *open_name(const char *name, const ToolOpen *o,
-                                   const CacheMode *cache, Error **errp)
+                                   Error **errp)
 {
     struct json_object *node = o->extra ? json_object_get(o->extra) :
                                           json_object_new_object();
     struct json_object *file = NULL;
     BlockDriverState *bs;
 
-    add_common(node, o, cache);
+    tool_add_common(node, o);
     if (o->aio) {
         file = json_object_new_object();
         json_object_object_add(file, "aio", json_object_new_string(o->aio));
@@ -111,8 +115,8 @@ BlockBackend *tool_open_err(const char *name, const ToolOpen *o, Error **errp)
         error_setg(errp, "Invalid cache option: %s", o->cache);
         return NULL;
     }
-    bs = o->image_opts ? open_options(name, o, cache, errp) :
-                         open_name(name, o, cache, errp);
+    bs = o->image_opts ? open_options(name, o, errp) :
+                         open_name(name, o, errp);
     if (!bs) {
         return NULL;
     }

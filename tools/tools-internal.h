@@ -87,6 +87,11 @@ typedef struct ToolOpen {
     struct json_object *extra;      /* more members of the node's options */
 } ToolOpen;
 
+/* tool_add_common: what the command line says of all images, to the options
+ * of @node where those do not. The cache mode has been checked, here and in
+ * tool_cache_writeback(). */
+void tool_add_common(struct json_object *node, const ToolOpen *o);
+bool tool_cache_writeback(const char *mode);
 bool tool_check_cache(const char *mode);
 /* tool_open: NULL: reported. blk_unref() closes it. */
 BlockBackend *tool_open(const char *name, const ToolOpen *o);

@@ -93,6 +93,13 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
                                   struct json_object *proto,
                                   BdrvOpenFlags flags, Error **errp);
 /*
+ * bdrv_reopen_options: the same node, with the same children, but those options
+ * of the format instead of the ones it has; members are added to @options. A
+ * file that only it knows follows. Main thread, big lock.
+ */
+bool bdrv_reopen_options(BlockDriverState *bs, struct json_object *options,
+                         Error **errp);
+/*
  * bdrv_open_options: make nodes by the members of BlockdevOptions, of JSON
  * types or strings. Without "driver" the format is found out. @options is
  * changed.
