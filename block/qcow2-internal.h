@@ -236,19 +236,6 @@ static inline uint64_t qcow2_clusters(const Qcow2State *s, uint64_t bytes)
     return (bytes >> s->cluster_bits) + (qcow2_in_cluster(s, bytes) != 0);
 }
 
-/* ---- qcow2-header.c ---- */
-
-bool qcow2_read_header(BlockDriverState *bs, Error **errp);
-/* qcow2_write_header: the whole of it; 0 or -errno. Main thread or lock. */
-int coroutine_fn qcow2_write_header(BlockDriverState *bs);
-void qcow2_free_header(Qcow2State *s);
-/* qcow2_set_width: counts of 2^@order bits, and what follows from it. */
-void qcow2_set_width(Qcow2State *s, unsigned order);
-/* qcow2_mark_dirty: counts in the file may be too low from now on. */
-int coroutine_fn qcow2_mark_dirty(BlockDriverState *bs);
-/* qcow2_mark_clean: they are right, and on the disk. */
-int coroutine_fn qcow2_mark_clean(BlockDriverState *bs);
-
 /* ---- qcow2-table.c ---- */
 
 bool qcow2_cache_init(Qcow2Cache *c, unsigned table_bytes,
@@ -391,18 +378,6 @@ int coroutine_fn qcow2_read_data(BlockDriverState *bs, uint64_t guest,
                                  uint64_t host, IoVec *iov);
 int coroutine_fn qcow2_write_data(BlockDriverState *bs, uint64_t guest,
                                   uint64_t host, IoVec *iov);
-
-/* ---- qcow2-resize.c, qcow2-create.c ---- */
-
-/* qcow2_l1_entries: those that a disk of @size bytes needs. */
-uint64_t qcow2_l1_entries(const Qcow2State *s, uint64_t size);
-int coroutine_fn qcow2_grow_l1(BlockDriverState *bs, uint64_t entries);
-int coroutine_fn qcow2_co_truncate(BlockDriverState *bs, int64_t size,
-                                   bool exact, PreallocMode prealloc,
-                                   int flags, Error **errp);
-/* qcow2_create: a new image in @file, which is written over. Main thread. */
-bool qcow2_create(BlockDriverState *file, const BlockdevCreateOptionsQcow2 *o,
-                  Error **errp);
 
 /* ---- qcow2.c ---- */
 
