@@ -26,7 +26,8 @@ group_packages() {
     style) echo "git" ;;
     docs)  echo "python3-sphinx" ;;
     arm)   echo "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
-                 device-tree-compiler qemu-system-arm busybox-static" ;;
+                 device-tree-compiler qemu-system-arm busybox-static
+                 e2fsprogs dosfstools mtools acpica-tools kmod" ;;
     *) echo "deps.sh: unknown group '$1': build, test, lab, fuzz, style," \
             "docs or arm" >&2; exit 2 ;;
     esac
