@@ -72,6 +72,7 @@ struct BlockDriver {
     bool is_format;                 /* needs a child "file" */
     bool is_filter;                 /* shows a child's data as they are */
     bool supports_backing;
+    bool new_is_noise;              /* what was never written is not zeros */
 
     /* ---- Names and content ---- */
 

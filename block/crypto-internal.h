@@ -20,6 +20,10 @@ typedef struct BdrvCryptoArea {
 CryptoBlockIo bdrv_crypto_open_io(BdrvCryptoArea *area);
 CryptoBlockIo bdrv_crypto_co_io(BdrvCryptoArea *area);
 
+/* bdrv_crypto_co_amend: 0 or -errno with an error. */
+int coroutine_fn bdrv_crypto_co_amend(CryptoBlock *crypto, BdrvCryptoArea *area,
+                                      const BdrvAmend *amend, Error **errp);
+
 /*
  * Data of @bytes at @file_offset of @file, which is byte @offset of the
  * encrypted disk; a part of @iov from @done on. Whole sectors. The guest's

@@ -79,6 +79,21 @@ CryptoBlockIo bdrv_crypto_co_io(BdrvCryptoArea *area)
                              .opaque = area, .bytes = area->bytes };
 }
 
+int coroutine_fn bdrv_crypto_co_amend(CryptoBlock *crypto, BdrvCryptoArea *area,
+                                      const BdrvAmend *amend, Error **errp)
+{
+    CryptoBlockIo io = bdrv_crypto_co_io(area);
+    int ret;
+
+    if (!crypto_block_amend_luks(crypto, &io, amend->encrypt, amend->force,
+                                 errp)) {
+        return -EINVAL;
+    }
+    ret = bdrv_co_flush(area->file);
+    done(ret, "flush", errp);
+    return ret;
+}
+
 /* ---- Data ---- */
 
 /* A worker costs more than the work until here. */

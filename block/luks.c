@@ -150,6 +150,16 @@ static ImageInfoSpecific *luks_get_specific_info(BlockDriverState *bs,
     return info;
 }
 
+static int coroutine_fn luks_co_amend(BlockDriverState *bs,
+                                      const BdrvAmend *amend, Error **errp)
+{
+    LuksState *s = bs->opaque;
+    BdrvCryptoArea area = { bs->file->bs, 0, s->payload };
+
+    return amend->encrypt ?
+           bdrv_crypto_co_amend(s->crypto, &area, amend, errp) : 0;
+}
+
 /* ---- New images ---- */
 
 static BlockdevCreateOptionsLUKS *parse_options(struct json_object *json,
@@ -301,6 +311,7 @@ static const BlockDriver luks_driver = {
     .name = "luks",
     .instance_size = sizeof(LuksState),
     .is_format = true,
+    .new_is_noise = true,
     .probe = luks_probe,
     .create_options = luks_create_options,
     .create = luks_create,
@@ -314,6 +325,7 @@ static const BlockDriver luks_driver = {
     .co_preadv = luks_co_preadv,
     .co_pwritev = luks_co_pwritev,
     .co_truncate = luks_co_truncate,
+    .co_amend = luks_co_amend,
     .get_specific_info = luks_get_specific_info,
     .measure = luks_measure,
     .supported_write_flags = BDRV_REQ_FUA,

@@ -53,6 +53,13 @@ bool bdrv_format_compresses(const char *format)
     return drv && drv->co_pwritev_compressed;
 }
 
+bool bdrv_format_reads_zeros(const char *format)
+{
+    const BlockDriver *drv = bdrv_find_driver(format);
+
+    return drv && !drv->new_is_noise;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);

@@ -287,7 +287,8 @@ int coroutine_fn qcow2_co_amend(BlockDriverState *bs, const BdrvAmend *a,
         a->progress(a->opaque, 0, 1);
     }
     co_mutex_lock(&s->lock);
-    ret = amend_locked(bs, a, version, errp);
+    ret = qcow2_crypto_amend(bs, a, errp);
+    ret = ret < 0 ? ret : amend_locked(bs, a, version, errp);
     co_mutex_unlock(&s->lock);
     if (ret >= 0 && a->has_size && (uint64_t)a->size != s->size) {
         ret = qcow2_co_truncate(bs, a->size, false, PREALLOC_MODE_OFF, 0, errp);

@@ -233,6 +233,24 @@ ImageInfoSpecificQCow2Encryption *qcow2_crypto_info(const Qcow2State *s)
     return info;
 }
 
+int coroutine_fn qcow2_crypto_amend(BlockDriverState *bs, const BdrvAmend *a,
+                                    Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    BdrvCryptoArea area = crypto_area(bs);
+
+    if (!a->encrypt) {
+        return 0;
+    }
+    if (s->crypt_method != QCOW2_CRYPT_LUKS) {
+        error_setg(errp, s->crypt_method ? "Only LUKS encryption options can "
+                   "be amended for qcow2" : "Can't amend encryption options - "
+                   "encryption not present");
+        return -ENOTSUP;
+    }
+    return bdrv_crypto_co_amend(s->crypto, &area, a, errp);
+}
+
 /* ---- Data ---- */
 
 static BdrvCryptoRequest request(BlockDriverState *bs, uint64_t guest,

@@ -180,6 +180,8 @@ int coroutine_fn qcow2_crypto_create(BlockDriverState *bs, CryptoBlock *crypto,
 bool qcow2_crypto_measure(const QCryptoBlockCreateOptions *o, uint64_t *bytes,
                           Error **errp);
 ImageInfoSpecificQCow2Encryption *qcow2_crypto_info(const Qcow2State *s);
+int coroutine_fn qcow2_crypto_amend(BlockDriverState *bs, const BdrvAmend *a,
+                                    Error **errp);
 
 /* ---- qcow2-create-opts.c ---- */
 

@@ -4,7 +4,8 @@
  *
  *   luks-header    the header as bytes, and what is checked of it
  *   luks-af        the anti-forensic splitter (2.4)
- *   luks-slots     passphrases: trying, adding, erasing
+ *   luks-slots     passphrases: trying one, a slot for a new one
+ *   luks-amend     adding and erasing them
  *   luks           opening and making
  *   sector-cipher  a cipher for sectors with numbers
  *   block          what others see (crypto/block.h)

@@ -3,8 +3,26 @@
 #include "util/osdep.h"
 #include "img-internal.h"
 #include <json-c/json.h>
+#include "qapi/qapi-visit-crypto.h"
+#include "qapi/visitor.h"
 
-static const BdrvCreateOption amend_options[] = {
+#define KEYSLOT_OPTIONS(prefix)                                                \
+    { prefix "iter-time", BDRV_OPTION_NUMBER, NULL,                            \
+      "Time to spend in PBKDF in milliseconds" },                              \
+    { prefix "keyslot", BDRV_OPTION_NUMBER, NULL,                              \
+      "Select a single keyslot to modify explicitly" },                        \
+    { prefix "new-secret", BDRV_OPTION_STRING, NULL,                           \
+      "New secret to set in the matching keyslots. Empty string to erase" },   \
+    { prefix "old-secret", BDRV_OPTION_STRING, NULL,                           \
+      "Select all keyslots that match this password" },                        \
+    { prefix "state", BDRV_OPTION_STRING, NULL,                                \
+      "Select new state of affected keyslots (active/inactive)" }
+
+static const BdrvCreateOption luks_options[] = {
+    KEYSLOT_OPTIONS(""), { NULL },
+};
+
+static const BdrvCreateOption qcow2_options[] = {
     { "backing_file", BDRV_OPTION_STRING, NULL, "File name of a base image" },
     { "backing_fmt", BDRV_OPTION_STRING, NULL,
       "Image format of the base image" },
@@ -14,6 +32,7 @@ static const BdrvCreateOption amend_options[] = {
       "File name of an external data file" },
     { "data_file_raw", BDRV_OPTION_BOOL, NULL,
       "The external data file must stay valid as a raw image" },
+    KEYSLOT_OPTIONS("encrypt."),
     { "lazy_refcounts", BDRV_OPTION_BOOL, NULL, "Postpone refcount updates" },
     { "refcount_bits", BDRV_OPTION_NUMBER, NULL,
       "Width of a reference count entry in bits" },
@@ -21,19 +40,26 @@ static const BdrvCreateOption amend_options[] = {
     { NULL },
 };
 
+/* NULL: nothing can be changed. */
+static const BdrvCreateOption *find_options(const char *format)
+{
+    return g_str_equal(format, "qcow2") ? qcow2_options :
+           g_str_equal(format, "luks") ? luks_options : NULL;
+}
+
 static int print_help(const char *format)
 {
     if (!bdrv_has_driver(format)) {
         error_report("Unknown file format '%s'", format);
         return 1;
     }
-    if (strcmp(format, "qcow2")) {
+    if (!find_options(format)) {
         error_report("Format driver '%s' does not support option amendment",
                      format);
         return 1;
     }
     printf("Amend options for '%s':\n", format);
-    img_print_option_table(amend_options);
+    img_print_option_table(find_options(format));
     return 0;
 }
 
@@ -67,11 +93,31 @@ static void take_value(BdrvAmend *a, const char *name, const char *val)
     }
 }
 
-static void take_values(BdrvAmend *a, struct json_object *values)
+/* What is about passphrases goes to *@keyslots, which may stay NULL. */
+static bool take_values(BdrvAmend *a, const char *format,
+                        struct json_object *values,
+                        QCryptoBlockAmendOptionsLUKS **keyslots, Error **errp)
 {
+    const char *prefix = g_str_equal(format, "luks") ? "" : "encrypt.";
+    struct json_object *keys = json_object_new_object();
+    g_autoptr(Visitor) v = NULL;
+    bool ok = true;
+
     json_object_object_foreach(values, key, val) {
-        take_value(a, key, json_object_get_string(val));
+        if (g_str_has_prefix(key, prefix)) {
+            json_object_object_add(keys, key + strlen(prefix),
+                                   json_object_get(val));
+        } else {
+            take_value(a, key, json_object_get_string(val));
+        }
     }
+    if (json_object_object_length(keys)) {
+        v = input_visitor_new(keys, VISIT_INPUT_KEYVAL);
+        ok = visit_type_QCryptoBlockAmendOptionsLUKS(v, NULL, keyslots, errp);
+        a->encrypt = *keyslots;
+    }
+    json_object_put(keys);
+    return ok;
 }
 
 static void show_progress(void *opaque, int64_t done, int64_t total)
@@ -94,23 +140,27 @@ static void explain(Error **err, const char *text, const char *format)
     }
 }
 
-static int amend(BlockBackend *blk, const char *text, bool show)
+static int amend(BlockBackend *blk, const char *text, bool show, bool force)
 {
     BlockDriverState *bs = blk_get_bs(blk);
-    BdrvAmend a = { .progress = show_progress };
+    const char *format = bdrv_get_format_name(bs);
+    const BdrvCreateOption *table = find_options(format);
+    g_autoptr(QCryptoBlockAmendOptionsLUKS) keyslots = NULL;
+    BdrvAmend a = { .progress = show_progress, .force = force };
     struct json_object *values;
     Error *err = NULL;
     int ret;
 
-    values = img_parse_create_options(amend_options, text, &err);
+    values = img_parse_create_options(table ? table : qcow2_options, text,
+                                      &err);
     if (!values) {
-        explain(&err, text, bdrv_get_format_name(bs));
+        explain(&err, text, format);
         tool_report_err(err);
         return 1;
     }
-    take_values(&a, values);
     tool_progress_init(show, 1);
-    ret = bdrv_amend(bs, &a, &err);
+    ret = take_values(&a, format, values, &keyslots, &err) ?
+          bdrv_amend(bs, &a, &err) : -EINVAL;
     if (ret >= 0) {
         tool_progress_set(100);
     }
@@ -168,6 +218,6 @@ int img_amend(int argc, char **argv)
     }
     status = img_options_want_help(joined) ?
              print_help(bdrv_get_format_name(blk_get_bs(blk))) :
-             amend(blk, joined, show && !quiet);
+             amend(blk, joined, show && !quiet, force);
     return tool_close(blk, argv[first]) ? status : 1;
 }

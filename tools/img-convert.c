@@ -179,8 +179,37 @@ static bool create_target(Convert *c)
         tool_report_err(err);
         return false;
     }
-    c->copy.zero_init = true;
+    c->copy.zero_init = bdrv_format_reads_zeros(c->format);
     return true;
+}
+
+/* The new image is opened with the key that it was made with. */
+static struct json_object *target_keys(const Convert *c)
+{
+    static const char *const names[] = { "format", "key-secret" };
+    g_autofree char *secret = option_value(c, "key-secret", NULL);
+    struct json_object *node = json_object_new_object();
+    struct json_object *encrypt = json_object_new_object();
+
+    if (secret) {
+        json_object_object_add(node, "key-secret",
+                               json_object_new_string(secret));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *name = g_strconcat("encrypt.", names[i], NULL);
+        g_autofree char *val = option_value(c, name, NULL);
+
+        if (val) {
+            json_object_object_add(encrypt, names[i],
+                                   json_object_new_string(val));
+        }
+    }
+    if (json_object_object_length(encrypt)) {
+        json_object_object_add(node, "encrypt", encrypt);
+    } else {
+        json_object_put(encrypt);
+    }
+    return node;
 }
 
 /* Formats that cannot make images, or compress, are told before anything is
@@ -190,6 +219,7 @@ static bool check_format(const Convert *c)
     Error *err = NULL;
     g_autofree BdrvCreateOption *table = bdrv_create_options(c->format, NULL,
                                                              &err);
+    g_autofree char *format = NULL, *old = NULL;
 
     if (!table) {
         tool_report_err(err);
@@ -197,6 +227,13 @@ static bool check_format(const Convert *c)
     }
     if (c->copy.compress && !bdrv_format_compresses(c->format)) {
         error_report("Compression not supported for this file format");
+        return false;
+    }
+    format = option_value(c, "encrypt.format", NULL);
+    old = option_value(c, "encryption", NULL);
+    if (c->copy.compress && (format || !g_strcmp0(old, "on"))) {
+        error_report("Compression and encryption not supported at the same "
+                     "time");
         return false;
     }
     return true;
@@ -222,7 +259,9 @@ static bool open_target(Convert *c)
     } else {
         c->out.format = c->format;
     }
+    c->out.extra = c->target_opts ? NULL : target_keys(c);
     copy->target = tool_open(c->out_name, &c->out);
+    json_object_put(c->out.extra);
     if (!copy->target) {
         return false;
     }

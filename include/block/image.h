@@ -64,6 +64,8 @@ bool bdrv_has_driver(const char *name);
 /* bdrv_format_compresses: whether images of that format can have compressed
  * clusters. */
 bool bdrv_format_compresses(const char *format);
+/* bdrv_format_reads_zeros: whether new images of that format do. */
+bool bdrv_format_reads_zeros(const char *format);
 /* bdrv_list_drivers: their names, sorted; free with g_free(). */
 const char **bdrv_list_drivers(void);
 /* bdrv_get_cluster_size: bytes; 0: the format has none. */
@@ -106,6 +108,8 @@ typedef struct BdrvAmend {
     uint64_t refcount_bits;
     const char *data_file;          /* NULL: stays; "": no name */
     const char *backing_file, *backing_fmt;     /* NULL or "": none */
+    const QCryptoBlockAmendOptionsLUKS *encrypt;        /* NULL: stays */
+    bool force;                     /* also what loses all data for ever */
     /* Told now and then; NULL: not. */
     void (*progress)(void *opaque, int64_t done, int64_t total);
     void *opaque;
