@@ -123,9 +123,13 @@ static size_t hash_bytes(QCryptoHashAlgorithm hash)
 static bool hash_data(QCryptoHashAlgorithm hash, const void *data, size_t len,
                       uint8_t *out, Error **errp)
 {
-    return setup_error(gnutls_load(NULL)->hash_fast(hash_id(hash), data, len,
-                                                    out),
-                       QCryptoHashAlgorithm_str(hash), errp);
+    if (gnutls_load(NULL)->hash_fast(hash_id(hash), data, len, out) < 0) {
+        error_setg(errp, "hash '%s' is not supported by GnuTLS",
+                   QCryptoHashAlgorithm_str(hash));
+        error_append_hint(errp, "Supported are sha1, sha256 and sha512.");
+        return false;
+    }
+    return true;
 }
 
 static bool derive_key(const CipherPassword *p, void *out, size_t len,

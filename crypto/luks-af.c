@@ -54,7 +54,7 @@ bool luks_af_split(const LuksHash *h, const uint8_t *key, size_t bytes,
 {
     size_t last = (stripes - 1) * bytes;
 
-    if (!h->ops->random(split, last, errp) ||
+    if ((last && !h->ops->random(split, last, errp)) ||
         !fold(h, split, bytes, stripes, split + last, errp)) {
         return false;
     }

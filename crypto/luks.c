@@ -14,6 +14,21 @@ static bool need_secret(const char *secret, const char *option, Error **errp)
     return secret != NULL;
 }
 
+/* Whether the library has the cipher and the hash is known before a passphrase
+ * is tried. A key of two equal halves is not one for all libraries. */
+static bool check_library(CryptoBlock *c, Error **errp)
+{
+    uint8_t out[CIPHER_HASH_MAX];
+
+    c->key[0] = 1;
+    c->ops = cipher_ops(errp);
+    if (!c->ops || !c->ops->hash(c->h.hash, "", 0, out, errp)) {
+        return false;
+    }
+    c->cipher = sector_cipher_new(c->ops, &c->h.spec, c->key, errp);
+    return c->cipher != NULL;
+}
+
 /* ---- Opening ---- */
 
 static bool unlock(CryptoBlock *c, const CryptoBlockIo *io, const char *secret,
@@ -53,18 +68,8 @@ static bool read_header(CryptoBlock *c, const CryptoBlockIo *io, Error **errp)
 static bool open_key(CryptoBlock *c, const CryptoBlockIo *io,
                      const char *secret, const char *option, Error **errp)
 {
-    if (!need_secret(secret, option, errp)) {
-        return false;
-    }
-    c->ops = cipher_ops(errp);
-    if (!c->ops) {
-        return false;
-    }
-    /* Whether there is such a cipher is known before a passphrase is tried;
-     * a key of two equal halves is not one for all libraries. */
-    c->key[0] = 1;
-    c->cipher = sector_cipher_new(c->ops, &c->h.spec, c->key, errp);
-    if (!c->cipher || !unlock(c, io, secret, errp)) {
+    if (!need_secret(secret, option, errp) || !check_library(c, errp) ||
+        !unlock(c, io, secret, errp)) {
         return false;
     }
     sector_cipher_free(c->cipher);
@@ -181,9 +186,7 @@ CryptoBlock *crypto_block_create_luks(const QCryptoBlockCreateOptionsLUKS *o,
 {
     CryptoBlock *c = g_new0(CryptoBlock, 1);
 
-    c->key[0] = 1;                  /* see open_key() */
-    if (begin_header(&c->h, o, option, errp) && (c->ops = cipher_ops(errp)) &&
-        (c->cipher = sector_cipher_new(c->ops, &c->h.spec, c->key, errp)) &&
+    if (begin_header(&c->h, o, option, errp) && check_library(c, errp) &&
         make_keys(c, o, errp)) {
         return c;
     }
