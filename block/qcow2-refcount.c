@@ -285,36 +285,44 @@ static int coroutine_fn grow_table(BlockDriverState *bs, uint64_t cluster)
 
 /* ---- Blocks ---- */
 
-/* A block for @cluster, which nobody uses, in that very cluster. */
-static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
+/* A block for the counts around @cluster, in the free cluster @home. */
+static int coroutine_fn place_block(BlockDriverState *bs, uint64_t cluster,
+                                    uint64_t home)
 {
     Qcow2State *s = bs->opaque;
-    uint64_t i = cluster >> s->refblock_bits;
+    uint64_t offset = home << s->cluster_bits;
     Qcow2Table *t;
     int ret;
 
-    qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC);
-    if (i >= s->reftable_entries) {
-        return grow_table(bs, cluster);
-    }
-    if (!cluster) {
+    if (!home) {
         qcow2_signal_corruption(bs, 0, 0, "Preventing invalid allocation of "
                                 "refcount block at offset 0");
         return -EIO;
     }
-    ret = qcow2_overlap_check(bs, 0, cluster << s->cluster_bits,
-                              s->cluster_bytes);
-    ret = ret < 0 ? ret : qcow2_cache_get(bs, &s->ref_cache, cluster <<
-                                          s->cluster_bits, true, &t);
+    ret = qcow2_overlap_check(bs, 0, offset, s->cluster_bytes);
+    ret = ret < 0 ? ret :
+          qcow2_cache_get(bs, &s->ref_cache, offset, true, &t);
     if (ret < 0) {
         return ret;
     }
-    qcow2_count_write(s, t->data, index_in_block(s, cluster), 1);
+    if (home == cluster) {
+        qcow2_count_write(s, t->data, index_in_block(s, cluster), 1);
+    }
     qcow2_cache_dirty(&s->ref_cache, t);
     qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC_WRITE);
     qcow2_cache_put(t);
-    reftable_set(s, i, cluster << s->cluster_bits);
+    reftable_set(s, cluster >> s->refblock_bits, offset);
     return 0;
+}
+
+/* A block for @cluster, which nobody uses, in that very cluster. */
+static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
+{
+    Qcow2State *s = bs->opaque;
+
+    qcow2_event(bs, BLKDEBUG_EVENT_REFBLOCK_ALLOC);
+    return cluster >> s->refblock_bits >= s->reftable_entries ?
+           grow_table(bs, cluster) : place_block(bs, cluster, cluster);
 }
 
 /* The block for @cluster, pinned; made when there is none. */
@@ -373,6 +381,27 @@ int coroutine_fn qcow2_add_refcount(BlockDriverState *bs, uint64_t offset,
     return ret;
 }
 
+/*
+ * A run of free clusters comes to @c, which no block counts yet, and is too
+ * short: the block takes the first of them, where it would be in the way at @c.
+ */
+static int coroutine_fn extend_run(BlockDriverState *bs, uint64_t c,
+                                   uint64_t *first, uint64_t *n)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t offset;
+    int ret = block_offset(bs, c, &offset);
+
+    if (ret < 0 || offset || c >> s->refblock_bits >= s->reftable_entries) {
+        return ret;
+    }
+    ret = change_one(bs, *first, 1, true);
+    ret = ret < 0 ? ret : place_block(bs, c, *first);
+    ++*first;
+    --*n;
+    return ret;
+}
+
 /* ---- Allocation ---- */
 
 /*
@@ -392,8 +421,9 @@ static int coroutine_fn find_free(BlockDriverState *bs, uint64_t from,
     while (c < limit) {
         uint64_t end = (c | ((1ULL << s->refblock_bits) - 1)) + 1;
         Qcow2Table *t;
-        int ret = get_block(bs, c, &t);
+        int ret = *n && *n < min ? extend_run(bs, c, first, n) : 0;
 
+        ret = ret < 0 ? ret : get_block(bs, c, &t);
         if (ret < 0) {
             return ret;
         }
