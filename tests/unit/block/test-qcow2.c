@@ -5,8 +5,10 @@
  */
 #include "block-test.h"
 #include "block/qcow2-internal.h"
+#include "crypto/secret.h"
 
 #define IMAGE_BYTES (8 * MiB)
+#define SECRET      "hunter2"
 #define ROUNDS      400
 
 typedef enum ReqKind { READ, WRITE, ZERO, UNMAP, DISCARD, COMPRESS,
@@ -58,6 +60,7 @@ typedef struct Image {
     BlockDriverState *bs;
     BlockBackend *blk;
     uint8_t *model, *base;
+    const char *encrypt;            /* format; NULL: none. The secret is "s" */
 } Image;
 
 static BlockDriverState *open_file(const char *path)
@@ -70,9 +73,12 @@ static BlockDriverState *open_file(const char *path)
 
 static void image_open(Image *im)
 {
+    g_autofree char *encrypt = !im->encrypt ? g_strdup("") : g_strdup_printf(
+        "\"encrypt\":{\"format\":\"%s\",\"key-secret\":\"s\"},", im->encrypt);
     g_autofree char *json = g_strdup_printf(
-        "{\"driver\":\"qcow2\",\"discard\":\"unmap\",\"l2-cache-size\":16384,"
-        "\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}}", im->path);
+        "{\"driver\":\"qcow2\",\"discard\":\"unmap\",\"l2-cache-size\":16384,%s"
+        "\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}}", encrypt,
+        im->path);
 
     im->bs = test_open_ok(json);
     im->blk = blk_new(NULL, BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE,
@@ -96,7 +102,10 @@ static void image_check(const Image *im)
     if (!program) {
         return;
     }
-    cmd = g_strdup_printf("%s check -f qcow2 %s", program, im->path);
+    cmd = im->encrypt ? g_strdup_printf("%s check --object secret,id=s,data="
+        SECRET " --image-opts driver=qcow2,file.filename=%s,encrypt.format=%s,"
+        "encrypt.key-secret=s", program, im->path, im->encrypt) :
+        g_strdup_printf("%s check -f qcow2 %s", program, im->path);
     g_assert_true(g_spawn_command_line_sync(cmd, &out, NULL, &status, NULL));
     if (status) {
         g_error("%s", out);
@@ -123,6 +132,8 @@ static void image_create(Image *im, BlockdevCreateOptionsQcow2 *o,
         o->backing_fmt = BLOCKDEV_DRIVER_RAW;
     }
     o->size = IMAGE_BYTES;
+    im->encrypt = !o->encrypt ? NULL :
+                  o->encrypt->format == CRYPTO_FORMAT_LUKS ? "luks" : "aes";
     file = open_file(im->path);
     if (!qcow2_create(file, o, &err)) {
         g_error("%s", error_get_pretty(err));
@@ -171,6 +182,12 @@ static void do_compress(Image *im, int64_t offset)
 
     offset = ROUND_DOWN(offset, s->cluster_bytes);
     if (offset + s->cluster_bytes > IMAGE_BYTES) {
+        return;
+    }
+    if (im->encrypt) {
+        /* They would be there in the open. */
+        g_assert_cmpint(request(im->bs, COMPRESS, offset, s->cluster_bytes,
+                                im->model + offset), ==, -ENOTSUP);
         return;
     }
     memset(im->model + offset, offset >> 10, s->cluster_bytes);
@@ -237,6 +254,27 @@ typedef struct Kind {
 #define CLUSTER(n) .has_cluster_size = true, .cluster_size = (n)
 #define BITS(n) .has_refcount_bits = true, .refcount_bits = (n)
 
+#define SUBCLUSTERS .has_extended_l2 = true, .extended_l2 = true
+#define METADATA .has_preallocation = true,                                    \
+                 .preallocation = PREALLOC_MODE_METADATA
+
+#ifdef CONFIG_GNUTLS
+#define QUICK .key_secret = (char *)"s", .has_iter_time = true, .iter_time = 0
+static QCryptoBlockCreateOptions luks = {
+    .format = CRYPTO_FORMAT_LUKS, .u.luks = { QUICK },
+};
+static QCryptoBlockCreateOptions luks_essiv = {
+    .format = CRYPTO_FORMAT_LUKS,
+    .u.luks = { QUICK, .has_cipher_alg = true,
+                .cipher_alg = CRYPTO_CIPHER_AES_128, .has_cipher_mode = true,
+                .cipher_mode = CRYPTO_MODE_CBC, .has_ivgen_alg = true,
+                .ivgen_alg = CRYPTO_IVGEN_ESSIV },
+};
+static QCryptoBlockCreateOptions aes = {
+    .format = CRYPTO_FORMAT_QCOW, .u.qcow = { .key_secret = (char *)"s" },
+};
+#endif
+
 static const Kind kinds[] = {
     { "plain", { COMMON }, false },
     { "backing", { COMMON }, true },
@@ -264,6 +302,18 @@ static const Kind kinds[] = {
                         .preallocation = PREALLOC_MODE_METADATA }, false },
     { "falloc", { COMMON, .has_preallocation = true,
                   .preallocation = PREALLOC_MODE_FALLOC }, false },
+#ifdef CONFIG_GNUTLS
+    { "luks", { COMMON, .encrypt = &luks }, false },
+    { "luks_backing", { COMMON, CLUSTER(4096), .encrypt = &luks_essiv }, true },
+    { "luks_clusters_512", { COMMON, CLUSTER(512), .encrypt = &luks }, true },
+    { "luks_subclusters", { COMMON, SUBCLUSTERS, .encrypt = &luks }, true },
+    { "luks_v2", { .has_version = true, .version = BLOCKDEV_QCOW2_VERSION_V2,
+                   METADATA, .encrypt = &luks }, false },
+    { "luks_preallocated", { COMMON, METADATA, .encrypt = &luks }, false },
+    { "luks_preallocated_subclusters", { COMMON, SUBCLUSTERS, METADATA,
+                                         .encrypt = &luks }, true },
+    { "aes", { COMMON, .encrypt = &aes }, true },
+#endif
 };
 
 static void test_random(const void *data)
@@ -288,6 +338,10 @@ static void test_random(const void *data)
     image_free(&im);
 }
 
+#ifdef CONFIG_GNUTLS
+static const Kind parallel_luks = { "", { COMMON, .encrypt = &luks }, true };
+#endif
+
 /* Requests at once: each has its own part, all share clusters and tables. */
 static void note_ret(void *opaque, int ret)
 {
@@ -295,10 +349,11 @@ static void note_ret(void *opaque, int ret)
     (*(int *)opaque)--;
 }
 
-static void test_parallel(void)
+static void test_parallel(const void *data)
 {
     enum { N = 64, PART = 1000 };
-    BlockdevCreateOptionsQcow2 options = { COMMON };
+    const Kind *k = data;
+    BlockdevCreateOptionsQcow2 options = k->options;
     Image im = { 0 };
     IoVec iov[N];
     int left = 0;
@@ -375,7 +430,7 @@ static const struct {
     { "size_l1", "L1 table is too small", 24, 8, 1ULL << 50 },
     { "crypt", "Unsupported encryption method 3", 32, 4, 3 },
     { "crypt_luks", "no header for it", 32, 4, 2 },
-    { "crypt_key", "no longer supported in system emulators", 32, 4, 1 },
+    { "crypt_key", "Parameter 'encrypt.key-secret' is required", 32, 4, 1 },
     { "l1_size", "Active L1 table too large", 36, 4, UINT32_MAX },
     { "l1_offset", "Active L1 table offset invalid", 40, 8, 0x30001 },
     { "reft_offset", "Reference count table offset invalid", 48, 8, 1 },
@@ -448,17 +503,31 @@ static void test_backing_cycle(void)
     image_free(&im);
 }
 
+static void add_secret(void)
+{
+    struct json_object *json = json_object_new_object();
+
+    json_object_object_add(json, "data", json_object_new_string(SECRET));
+    g_assert_nonnull(user_creatable_add(TYPE_SECRET, "s", json, NULL));
+    json_object_put(json);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     test_loop_init();
+    bdrv_allow_legacy_crypto();
+    add_secret();
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autofree char *path = g_strdup_printf("/qcow2/random/%s",
                                                 kinds[i].name);
 
         g_test_add_data_func(path, &kinds[i], test_random);
     }
-    g_test_add_func("/qcow2/parallel", test_parallel);
+    g_test_add_data_func("/qcow2/parallel", &kinds[0], test_parallel);
+#ifdef CONFIG_GNUTLS
+    g_test_add_data_func("/qcow2/parallel_luks", &parallel_luks, test_parallel);
+#endif
     g_test_add_func("/qcow2/resize", test_resize);
     g_test_add_func("/qcow2/broken_headers", test_broken_headers);
     g_test_add_func("/qcow2/backing_cycle", test_backing_cycle);
