@@ -121,9 +121,10 @@ static bool find_cipher(LuksHeader *h, const char *name, Error **errp)
             continue;
         }
         known = true;
-        if (crypto_key_bytes(i, h->spec.mode) == h->key_bytes) {
+        if (h->key_bytes &&
+            crypto_key_bytes(i, h->spec.mode) == h->key_bytes) {
             h->spec.alg = i;
-            return h->key_bytes != 0;
+            return true;
         }
     }
     if (known) {
