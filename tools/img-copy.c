@@ -2,6 +2,7 @@
 /* See img-copy-internal.h. */
 #include "util/osdep.h"
 #include "img-copy-internal.h"
+#include "util/bytes.h"
 #include "util/main-loop.h"
 
 typedef enum RangeKind {
@@ -200,8 +201,7 @@ static bool is_zero(const uint8_t *buf, int64_t bytes)
     IoVec iov;
 
     /* Most data shows in its first bytes. */
-    if (bytes >= 8 && (*(const uint64_t *)buf ||
-                       *(const uint64_t *)(buf + (bytes - 8)))) {
+    if (bytes >= 8 && (get_le64(buf) || get_le64(buf + bytes - 8))) {
         return false;
     }
     iovec_init_buf(&iov, (void *)buf, bytes);

@@ -446,6 +446,7 @@ static const struct {
 } broken[] = {
     { "not in LUKS format", 0, 0x12345678 },
     { "LUKS version 2 is not supported", 4, 0xbabe0002 },
+    { "has no key of 0 bytes", 108, 0 },
     { "has no key of 7 bytes", 108, 7 },
     { "has no key of 4294967295 bytes", 108, UINT32_MAX },
     { "cipher mode 'xxx'", 40, 0x7878782d },
