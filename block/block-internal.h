@@ -251,6 +251,8 @@ struct BlockDriverState {
     unsigned in_flight;             /* atomic */
     unsigned quiesce;               /* drained sections; atomic */
     uint64_t wr_highest_offset;     /* bytes */
+    /* Of discards that the driver was asked for; updated atomically: */
+    uint64_t discards_ok, discards_failed, discard_bytes_ok;
     uint64_t write_gen, flushed_gen;        /* atomic; equal: nothing to do */
 
     GMutex dirty_lock;              /* of the bits of all bitmaps */

@@ -124,10 +124,6 @@ static BlockDeviceStats *device_stats(BlockBackend *blk)
 {
     BlockDeviceStats *s = g_new0(BlockDeviceStats, 1);
 
-    s->account_failed = s->account_invalid = true;
-    if (!blk) {
-        return s;
-    }
     g_mutex_lock(&blk->stats_lock);
     s->account_failed = blk->account_failed;
     s->account_invalid = blk->account_invalid;
@@ -164,14 +160,39 @@ static BlockDeviceStats *device_stats(BlockBackend *blk)
     return s;
 }
 
-static BlockStats *node_stats(BlockDriverState *bs)
+static BlockStatsSpecific *specific_stats(const BlockDriverState *bs)
 {
+    int driver = qapi_enum_parse(&BlockdevDriver_lookup, bs->drv->name, -1,
+                                 NULL);
+    BlockStatsSpecific *s;
+
+    if (driver != BLOCKDEV_DRIVER_FILE &&
+        driver != BLOCKDEV_DRIVER_HOST_DEVICE) {
+        return NULL;
+    }
+    s = g_new0(BlockStatsSpecific, 1);
+    s->driver = driver;
+    s->u.file.discard_nb_ok = __atomic_load_n(&bs->discards_ok,
+                                              __ATOMIC_RELAXED);
+    s->u.file.discard_nb_failed = __atomic_load_n(&bs->discards_failed,
+                                                  __ATOMIC_RELAXED);
+    s->u.file.discard_bytes_ok = __atomic_load_n(&bs->discard_bytes_ok,
+                                                 __ATOMIC_RELAXED);
+    return s;
+}
+
+/* @chain: and of what is below. */
+static BlockStats *node_stats(const BlockDriverState *bs, bool chain)
+{
+    const BdrvChild *below = bs->drv->is_filter ? bs->file : bs->backing;
     BlockStats *s = g_new0(BlockStats, 1);
 
     s->node_name = g_strdup(bs->node_name);
-    s->stats = device_stats(NULL);
+    s->stats = g_new0(BlockDeviceStats, 1);
     s->stats->wr_highest_offset = bs->wr_highest_offset;
-    s->parent = bs->file ? node_stats(bs->file->bs) : NULL;
+    s->driver_specific = specific_stats(bs);
+    s->parent = bs->file ? node_stats(bs->file->bs, chain) : NULL;
+    s->backing = chain && below ? node_stats(below->bs, true) : NULL;
     return s;
 }
 
@@ -185,7 +206,7 @@ BlockStatsList *qmp_query_blockstats(bool has_query_nodes, bool query_nodes,
     if (has_query_nodes && query_nodes) {
         TAILQ_FOREACH(bs, &bdrv_nodes, next) {
             *tail = g_new0(BlockStatsList, 1);
-            (*tail)->value = node_stats(bs);
+            (*tail)->value = node_stats(bs, false);
             tail = &(*tail)->next;
         }
         return list;
@@ -196,7 +217,8 @@ BlockStatsList *qmp_query_blockstats(bool has_query_nodes, bool query_nodes,
         if (!*blk->name && !blk->dev) {
             continue;
         }
-        s = blk->root ? node_stats(blk->root->bs) : g_new0(BlockStats, 1);
+        s = blk->root ? node_stats(blk->root->bs, true) :
+                        g_new0(BlockStats, 1);
         qapi_free_BlockDeviceStats(s->stats);
         s->device = g_strdup(blk->name);
         s->qdev = device_path(blk);

@@ -466,6 +466,16 @@ int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
 
 /* ---- Discard, flush, length ---- */
 
+static void count_discard(BlockDriverState *bs, int64_t bytes, int ret)
+{
+    if (ret < 0) {
+        __atomic_fetch_add(&bs->discards_failed, 1, __ATOMIC_RELAXED);
+    } else {
+        __atomic_fetch_add(&bs->discards_ok, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&bs->discard_bytes_ok, bytes, __ATOMIC_RELAXED);
+    }
+}
+
 int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
                                   int64_t bytes)
 {
@@ -491,6 +501,7 @@ int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
         int64_t n = MIN(max, end - start);
 
         ret = bs->drv->co_pdiscard(bs, start, n);
+        count_discard(bs, n, ret);
         bdrv_set_dirty(bs, start, n);
         start += n;
     }
