@@ -160,7 +160,8 @@ static int coroutine_fn amend_bits(BlockDriverState *bs, const BdrvAmend *a,
         }
         return ret;
     }
-    return s->lazy_refcounts ? ret : qcow2_mark_clean(bs);
+    /* The counts that are late are to be written before it counts as clean. */
+    return s->lazy_refcounts || !s->dirty_bit_set ? ret : qcow2_settle(bs);
 }
 
 /* ---- Downgrade ---- */
@@ -242,9 +243,7 @@ static int coroutine_fn downgrade(BlockDriverState *bs, Error **errp)
         error_setg(errp, "Internal snapshots prevent downgrade of image");
         ret = -ENOTSUP;
     }
-    ret = ret < 0 ? ret : qcow2_flush(bs);
-    ret = ret < 0 ? ret : qcow2_write_counts(bs);
-    ret = ret < 0 ? ret : qcow2_mark_clean(bs);
+    ret = ret < 0 ? ret : qcow2_settle(bs);
     if (ret >= 0) {
         s->version = 2;
         s->compatible = s->autoclear = 0;

@@ -9,7 +9,9 @@
  *   - a repair leaves nothing,
  *   - each sector has what it had at the last flush that was acknowledged, or
  *     something that was written to it since,
- *   - and so do snapshots have theirs.
+ *   - and so do snapshots have theirs,
+ *   - a bitmap that is not marked as in use has all that was written since it
+ *     was made.
  *
  * Where the image was dirty, the power is cut in the repair as well.
  *
@@ -17,6 +19,8 @@
  */
 #include "qcow2-test.h"
 #include "../lib/mem-node.h"
+#include "block/dirty-bitmap.h"
+#include "block/image.h"
 
 #define SECTOR    512
 #define MAX_BYTES (512 * KiB)
@@ -24,6 +28,7 @@
 #define LONG_OPS  400
 
 static uint64_t wanted;                     /* images to try in all; 0: few */
+static uint64_t bitmaps_seen;               /* that survived */
 
 /* ---- What was asked for ---- */
 
@@ -43,10 +48,25 @@ typedef struct Snap {
     uint8_t *data;
 } Snap;
 
+/* A persistent bitmap, and what the disk had when it was made. */
+typedef struct Marks {
+    char name[16];
+    int64_t size;
+    uint8_t *data;
+} Marks;
+
+typedef enum Extras {
+    EXTRA_BASE = 1,                 /* there is a backing file */
+    EXTRA_SNAPSHOTS = 2,
+    EXTRA_FIXED = 4,                /* it is not resized */
+    EXTRA_BITMAPS = 8,              /* with closing and opening again */
+    EXTRA_AMEND = 16,
+} Extras;
+
 typedef struct Kind {
     const char *name;
     BlockdevCreateOptionsQcow2 options;
-    bool base, snapshots, no_resize;
+    unsigned extras;                /* Extras */
 } Kind;
 
 typedef struct Crash {
@@ -58,6 +78,7 @@ typedef struct Crash {
     int64_t first_bytes;
     GArray *ops;                    /* Op */
     GPtrArray *snaps;               /* Snap */
+    GPtrArray *marks;               /* Marks */
     uint8_t model[MAX_BYTES];
     uint8_t base_data[MAX_BYTES];
     int64_t size;
@@ -79,6 +100,16 @@ static void snap_free(gpointer opaque)
     g_free(s->data);
     g_free(s);
 }
+
+static void marks_free(gpointer opaque)
+{
+    Marks *m = opaque;
+
+    g_free(m->data);
+    g_free(m);
+}
+
+static void open_disk(Crash *c);
 
 static void op_done(Crash *c, guint start, bool flush, int64_t offset,
                     int64_t bytes)
@@ -153,6 +184,12 @@ static void op_resize(Crash *c)
 
     memset(c->model + from, 0, to - from);
     c->size = size;
+    /* Bits of what is cut off are gone. */
+    for (guint i = 0; i < c->marks->len; i++) {
+        Marks *m = g_ptr_array_index(c->marks, i);
+
+        m->size = MIN(m->size, size);
+    }
     g_assert_cmpint(qtest_request(c->t.bs, QTEST_TRUNCATE, 0, size, NULL), ==,
                     0);
     op_done(c, start, false, from, to - from);
@@ -198,16 +235,89 @@ static void op_goto_or_delete(Crash *c, bool delete)
     op_flush(c);
 }
 
+static void op_bitmap(Crash *c)
+{
+    Marks *m = g_new0(Marks, 1);
+    BdrvDirtyBitmap *b;
+
+    snprintf(m->name, sizeof(m->name), "b%u", c->marks->len);
+    m->size = c->size;
+    m->data = g_memdup2(c->model, MAX_BYTES);
+    b = bdrv_dirty_bitmap_new(c->t.bs, m->name,
+                              SECTOR << g_test_rand_int_range(0, 4),
+                              c->size, NULL);
+    g_assert_nonnull(b);
+    bdrv_dirty_bitmap_set_persistent(b, true);
+    g_ptr_array_add(c->marks, m);
+}
+
+static void op_remove_bitmap(Crash *c)
+{
+    BdrvDirtyBitmap *b = bdrv_dirty_bitmap_next(c->t.bs, NULL);
+    guint start = c->log->len;
+
+    if (b) {
+        g_assert_true(c->t.bs->drv->remove_stored_bitmap(c->t.bs,
+                      bdrv_dirty_bitmap_name(b), NULL));
+        bdrv_dirty_bitmap_free(b);
+        op_done(c, start, false, 0, 0);
+    }
+}
+
+/* Bitmaps are stored, and claimed again. */
+static void op_reopen(Crash *c)
+{
+    guint start = c->log->len;
+
+    qtest_close(&c->t);
+    op_done(c, start, true, 0, 0);
+    open_disk(c);
+}
+
+static void op_amend(Crash *c)
+{
+    static const char *const compat[] = { "v2", "v3" };
+    BdrvAmend a = { 0 };
+    guint start = c->log->len;
+
+    if (g_test_rand_bit()) {
+        a.has_compat = true;
+        a.compat = compat[g_test_rand_bit()];
+    } else if (g_test_rand_bit()) {
+        a.has_refcount_bits = true;
+        a.refcount_bits = 1 << g_test_rand_int_range(0, 7);
+    } else {
+        a.has_lazy_refcounts = true;
+        a.lazy_refcounts = g_test_rand_bit();
+    }
+    /* Version 2 cannot have all of that, and says so. */
+    bdrv_amend(c->t.bs, &a, NULL);
+    op_done(c, start, false, 0, 0);
+}
+
 static void op_special(Crash *c)
 {
-    int what = g_test_rand_int_range(0, 4);
+    unsigned what = 1 << g_test_rand_int_range(0, 5);
 
-    if (what == 0 && !c->kind->no_resize) {
+    if (what == EXTRA_BASE && !(c->kind->extras & EXTRA_FIXED)) {
         op_resize(c);
-    } else if (c->kind->snapshots && what == 1) {
+    }
+    switch (what & c->kind->extras) {
+    case EXTRA_SNAPSHOTS:
         op_snapshot(c);
-    } else if (c->kind->snapshots) {
-        op_goto_or_delete(c, what == 2);
+        break;
+    case EXTRA_BITMAPS:
+        op_bitmap(c);
+        break;
+    case EXTRA_AMEND:
+        op_amend(c);
+        break;
+    default:
+        if (c->kind->extras & EXTRA_SNAPSHOTS) {
+            op_goto_or_delete(c, g_test_rand_bit());
+        } else if (c->kind->extras & EXTRA_BITMAPS) {
+            (g_test_rand_bit() ? op_remove_bitmap : op_reopen)(c);
+        }
     }
 }
 
@@ -247,7 +357,7 @@ static void one_op(Crash *c)
 /* ---- After the cut ---- */
 
 static BlockDriverState *open_after(Crash *c, BlockDriverState *file,
-                                    BdrvOpenFlags flags)
+                                    BdrvOpenFlags flags, bool read_only)
 {
     BlockdevRef file_ref = { .type = QAPI_KIND_STRING,
                              .u.reference = file->node_name };
@@ -260,6 +370,8 @@ static BlockDriverState *open_after(Crash *c, BlockDriverState *file,
         backing.type = QAPI_KIND_STRING;
         backing.u.reference = c->base->node_name;
     }
+    o.has_read_only = true;
+    o.read_only = read_only;
     o.has_discard = true;
     o.discard = BLOCKDEV_DISCARD_OPTIONS_UNMAP;
     o.u.qcow2.file = &file_ref;
@@ -345,7 +457,7 @@ static void check_snapshots(Crash *c, BlockDriverState *file, guint cut)
         if (s->made > cut || s->gone <= cut) {
             continue;
         }
-        bs = open_after(c, file, 0);
+        bs = open_after(c, file, 0, false);
         bs->read_only = true;       /* for load_tmp */
         if (bdrv_snapshot_load_tmp(bs, NULL, s->name, NULL) < 0) {
             g_error("%s: cut after %u: snapshot %s is gone", c->kind->name,
@@ -358,6 +470,45 @@ static void check_snapshots(Crash *c, BlockDriverState *file, guint cut)
         ((Qcow2State *)bs->opaque)->corrupt = true;     /* write nothing */
         bdrv_unref(bs);
     }
+}
+
+static void check_bitmap(Crash *c, BlockDriverState *bs, BdrvDirtyBitmap *b,
+                         const uint8_t *got, guint cut)
+{
+    unsigned index = strtoul(bdrv_dirty_bitmap_name(b) + 1, NULL, 10);
+    const Marks *m;
+    int64_t size = bdrv_get_length(bs);
+
+    g_assert_cmpuint(index, <, c->marks->len);
+    m = g_ptr_array_index(c->marks, index);
+    size = MIN(m->size, size);
+    for (int64_t at = 0; at < size; at += SECTOR) {
+        if (memcmp(got + at, m->data + at, SECTOR) &&
+            !bdrv_dirty_bitmap_get(b, at)) {
+            g_error("%s: cut after %u: bitmap %s does not have the write at "
+                    "0x%" PRIx64, c->kind->name, cut, m->name, at);
+        }
+    }
+}
+
+static void check_bitmaps(Crash *c, BlockDriverState *file, guint cut)
+{
+    g_autofree uint8_t *got = g_malloc0(MAX_BYTES);
+    BlockDriverState *bs;
+
+    if (!(c->kind->extras & EXTRA_BITMAPS)) {
+        return;
+    }
+    bs = open_after(c, file, 0, true);
+    g_assert_cmpint(qtest_request(bs, QTEST_READ, 0, bdrv_get_length(bs), got),
+                    ==, 0);
+    for (BdrvDirtyBitmap *b = NULL; (b = bdrv_dirty_bitmap_next(bs, b));) {
+        if (!bdrv_dirty_bitmap_inconsistent(b)) {
+            check_bitmap(c, bs, b, got, cut);
+            bitmaps_seen++;
+        }
+    }
+    bdrv_unref(bs);
 }
 
 static void apply(MemNode *m, const MemLogEntry *e, bool torn);
@@ -388,7 +539,9 @@ static void repair(Crash *c, BlockDriverState *bs, const MemNode *left,
                    guint cut, bool again)
 {
     MemNode *m = bs->file->bs->opaque;
-    bool dirty = qcow2_is_dirty(bs);
+    /* Version 2 has no mark for the moment in which a snapshot is made. */
+    bool dirty = qcow2_is_dirty(bs) || (c->kind->options.has_version &&
+                 (c->kind->extras & EXTRA_SNAPSHOTS));
     GArray *log = mem_log_new();
     BdrvCheckResult r;
 
@@ -412,7 +565,7 @@ static void check_image(Crash *c, MemNode *left, guint cut, bool again)
 {
     BlockDriverState *file = mem_node_new(again ? "left" : "half", left->data,
                                           left->bytes);
-    BlockDriverState *bs = open_after(c, file, BDRV_O_CHECK);
+    BlockDriverState *bs = open_after(c, file, BDRV_O_CHECK, false);
     BdrvCheckResult r;
 
     repair(c, bs, left, cut, again);
@@ -425,6 +578,7 @@ static void check_image(Crash *c, MemNode *left, guint cut, bool again)
     check_data(c, bs, cut);
     bdrv_unref(bs);
     check_snapshots(c, file, cut);
+    check_bitmaps(c, file, cut);
     bdrv_unref(file);
     c->tried++;
 }
@@ -512,19 +666,36 @@ static void cut_everywhere(Crash *c, guint every)
 
 static const Kind kinds[] = {
     { "plain", { SIZE, CLUSTER(4096) } },
-    { "backing", { SIZE, CLUSTER(4096) }, true },
-    { "clusters_512", { SIZE, CLUSTER(512) }, true },
-    { "clusters_64k", { SIZE }, true },
-    { "v2", { SIZE, V2, CLUSTER(1024) }, false, false, true },
+    { "backing", { SIZE, CLUSTER(4096) }, EXTRA_BASE },
+    { "clusters_512", { SIZE, CLUSTER(512) }, EXTRA_BASE },
+    { "clusters_64k", { SIZE }, EXTRA_BASE },
+    { "v2", { SIZE, V2, CLUSTER(1024) }, EXTRA_FIXED },
     { "refcounts_1", { SIZE, CLUSTER(1024), BITS(1) } },
     { "refcounts_64", { SIZE, CLUSTER(512), BITS(64) } },
-    { "lazy", { SIZE, CLUSTER(4096), LAZY }, true },
-    { "subclusters", { SIZE, CLUSTER(16 * KiB), SUB }, true },
-    { "snapshots", { SIZE, CLUSTER(4096) }, false, true },
-    { "snapshots_512", { SIZE, CLUSTER(512) }, true, true },
-    { "snapshots_lazy", { SIZE, CLUSTER(4096), LAZY }, false, true },
-    { "snapshots_sub", { SIZE, CLUSTER(16 * KiB), SUB }, true, true },
+    { "lazy", { SIZE, CLUSTER(4096), LAZY }, EXTRA_BASE },
+    { "subclusters", { SIZE, CLUSTER(16 * KiB), SUB }, EXTRA_BASE },
+    { "snapshots", { SIZE, CLUSTER(4096) }, EXTRA_SNAPSHOTS },
+    { "snapshots_512", { SIZE, CLUSTER(512) }, EXTRA_BASE | EXTRA_SNAPSHOTS },
+    { "snapshots_lazy", { SIZE, CLUSTER(4096), LAZY }, EXTRA_SNAPSHOTS },
+    { "snapshots_sub", { SIZE, CLUSTER(16 * KiB), SUB },
+      EXTRA_BASE | EXTRA_SNAPSHOTS },
+    { "snapshots_v2", { SIZE, V2, CLUSTER(4096) },
+      EXTRA_FIXED | EXTRA_SNAPSHOTS },
+    { "bitmaps", { SIZE, CLUSTER(4096) }, EXTRA_BITMAPS },
+    { "bitmaps_512", { SIZE, CLUSTER(512) }, EXTRA_BASE | EXTRA_BITMAPS },
+    { "bitmaps_lazy", { SIZE, CLUSTER(4096), LAZY }, EXTRA_BITMAPS },
+    { "amend", { SIZE, CLUSTER(1024) }, EXTRA_AMEND },
+    { "amend_backing", { SIZE, CLUSTER(4096) }, EXTRA_BASE | EXTRA_AMEND },
+    { "amend_sub", { SIZE, CLUSTER(16 * KiB), SUB }, EXTRA_AMEND },
 };
+
+static void open_disk(Crash *c)
+{
+    c->t.bs = open_after(c, c->file, 0, false);
+    c->t.blk = blk_new(NULL, BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE |
+                       BLK_PERM_RESIZE, BLK_PERM_ALL);
+    g_assert_true(blk_insert_bs(c->t.blk, c->t.bs, NULL));
+}
 
 static void crash_start(Crash *c, const Kind *k)
 {
@@ -536,7 +707,8 @@ static void crash_start(Crash *c, const Kind *k)
     c->ops = g_array_new(FALSE, FALSE, sizeof(Op));
     g_array_set_clear_func(c->ops, op_clear);
     c->snaps = g_ptr_array_new_with_free_func(snap_free);
-    if (k->base) {
+    c->marks = g_ptr_array_new_with_free_func(marks_free);
+    if (k->extras & EXTRA_BASE) {
         for (size_t i = 0; i < MAX_BYTES; i++) {
             c->base_data[i] = i / SECTOR | 1;
         }
@@ -550,10 +722,7 @@ static void crash_start(Crash *c, const Kind *k)
     m = c->file->opaque;
     c->first = g_memdup2(m->data, m->bytes);
     c->first_bytes = m->bytes;
-    c->t.bs = open_after(c, c->file, 0);
-    c->t.blk = blk_new(NULL, BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE |
-                       BLK_PERM_RESIZE, BLK_PERM_ALL);
-    g_assert_true(blk_insert_bs(c->t.blk, c->t.bs, NULL));
+    open_disk(c);
     c->log = m->log = mem_log_new();
 }
 
@@ -564,6 +733,7 @@ static void crash_free(Crash *c)
     bdrv_unref(c->base);
     g_array_unref(c->ops);
     g_ptr_array_unref(c->snaps);
+    g_ptr_array_unref(c->marks);
     g_free(c->first);
     g_free(c);
 }
@@ -596,6 +766,8 @@ static void test_crash(const void *data)
     while (wanted && tried < share) {
         tried += one_run(k, LONG_OPS, 1);
     }
+    g_assert_true(!wanted || bitmaps_seen ||
+                  !(k->extras & EXTRA_BITMAPS));
     g_test_message("%s: %" PRIu64 " images", k->name, tried);
 }
 
