@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <glib/gstdio.h>
 #include "block/create.h"
+#include "util/log.h"
 
 /* ---- Caches ---- */
 
@@ -86,6 +87,22 @@ static void add_uint(struct json_object *o, const char *key, bool has,
     }
 }
 
+static void add_has_bool(struct json_object *o, const char *key, bool has,
+                         bool val)
+{
+    if (has) {
+        add_bool(o, key, val);
+    }
+}
+
+static void add_any(struct json_object *o, const char *key,
+                    struct json_object *val)
+{
+    if (val) {
+        json_object_object_add(o, key, json_object_get(val));
+    }
+}
+
 /* What only some drivers know. */
 static void add_driver_options(struct json_object *n, const DriveOptions *o)
 {
@@ -105,6 +122,16 @@ static void add_driver_options(struct json_object *n, const DriveOptions *o)
         add_bool(n, "read-zeroes", o->read_zeroes);
     }
     add_str(n, "key-secret", o->key_secret);
+    add_uint(n, "cache-clean-interval", o->has_cache_clean_interval,
+             o->cache_clean_interval);
+    add_has_bool(n, "pass-discard-request", o->has_pass_discard_request,
+                 o->pass_discard_request);
+    add_has_bool(n, "pass-discard-snapshot", o->has_pass_discard_snapshot,
+                 o->pass_discard_snapshot);
+    add_has_bool(n, "pass-discard-other", o->has_pass_discard_other,
+                 o->pass_discard_other);
+    add_any(n, "overlap-check", o->overlap_check);
+    add_any(n, "data-file", o->data_file);
     if (o->encrypt) {
         json_object_object_add(n, "encrypt", json_object_get(o->encrypt));
     }
@@ -262,7 +289,9 @@ BlockDriverState *drive_open(const DriveOptions *o, Error **errp)
         bdrv_unref(bs);
         bs = top;
     }
-    if (bs && o->has_copy_on_read && o->copy_on_read && !bs->read_only) {
+    if (bs && o->has_copy_on_read && o->copy_on_read && bs->read_only) {
+        warn_report("disabling copy-on-read on read-only drive");
+    } else if (bs && o->has_copy_on_read && o->copy_on_read) {
         top = put_copy_on_read(bs, errp);
         bdrv_unref(bs);
     }

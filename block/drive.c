@@ -57,6 +57,79 @@ static struct json_object *virtio_device(const char *name)
     return dev;
 }
 
+/* ---- Options that exclude each other ---- */
+
+#define BOTH(alias, name)                                                      \
+    if (o->has_##alias && o->throttling && o->throttling->has_##name) {        \
+        *a = #alias;                                                           \
+        *b = #name;                                                            \
+    }
+
+/* An option, and the one of "throttling" that is the same, both given. */
+static void find_limit_twice(const DriveOptions *o, const char **a,
+                             const char **b)
+{
+    BOTH(bps, bps_total)
+    BOTH(bps_rd, bps_read)
+    BOTH(bps_wr, bps_write)
+    BOTH(iops, iops_total)
+    BOTH(iops_rd, iops_read)
+    BOTH(iops_wr, iops_write)
+    BOTH(bps_max, bps_total_max)
+    BOTH(bps_rd_max, bps_read_max)
+    BOTH(bps_wr_max, bps_write_max)
+    BOTH(iops_max, iops_total_max)
+    BOTH(iops_rd_max, iops_read_max)
+    BOTH(iops_wr_max, iops_write_max)
+    BOTH(iops_size, iops_size)
+}
+
+static bool drive_check(const DriveOptions *o, Error **errp)
+{
+    const char *alias = NULL, *name = NULL;
+
+    find_limit_twice(o, &alias, &name);
+    if (alias) {
+        g_autofree char *full = g_strdelimit(g_strdup(name), "_", '-');
+
+        error_setg(errp, "'throttling.%s' and its alias '%s' can't be used at "
+                   "the same time", full, alias);
+    } else if (o->format && o->driver) {
+        error_setg(errp, "Cannot specify both 'driver' and 'format'");
+    } else if (o->has_index && (o->bus || o->has_unit)) {
+        error_setg(errp, "index cannot be used with bus and unit");
+    } else if (o->has_bus && o->bus) {
+        error_setg(errp, "there is no bus %u, only 0", o->bus);
+    } else if (o->has_rerror && o->rerror == BLOCKDEV_ON_ERROR_ENOSPC) {
+        error_setg(errp, "'enospc' invalid read error action");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* if=virtio: a number is taken once. */
+static bool virtio_unit(const DriveOptions *o, Error **errp)
+{
+    static GHashTable *taken;
+    static unsigned next;
+    unsigned unit;
+
+    if (!taken) {
+        taken = g_hash_table_new(NULL, NULL);
+    }
+    while (g_hash_table_contains(taken, GUINT_TO_POINTER(next))) {
+        next++;
+    }
+    unit = o->has_unit ? o->unit : o->has_index ? o->index : next;
+    if (!g_hash_table_add(taken, GUINT_TO_POINTER(unit))) {
+        error_setg(errp, "drive with bus=0, unit=%u (index=%u) exists", unit,
+                   unit);
+        return false;
+    }
+    return true;
+}
+
 /* ---- Flash: names of drives by unit ---- */
 
 #define FLASH_UNITS 8
@@ -75,10 +148,7 @@ static int flash_unit(const DriveOptions *o, Error **errp)
             unit++;
         }
     }
-    if (o->has_unit && o->has_index) {
-        error_setg(errp, "index=%u and unit=%u: give one of them", o->index,
-                   o->unit);
-    } else if (unit >= FLASH_UNITS) {
+    if (unit >= FLASH_UNITS) {
         error_setg(errp, "no machine has flash %u", unit);
     } else if (flash_drives[unit]) {
         error_setg(errp, "drive with bus=0, unit=%u (index=%u) exists", unit,
@@ -118,6 +188,9 @@ static bool drive_connect(const DriveOptions *o, const char *name,
 
     switch (drive_interface(o)) {
     case DRIVE_INTERFACE_VIRTIO:
+        if (!virtio_unit(o, errp)) {
+            return false;
+        }
         *device = virtio_device(name);
         break;
     case DRIVE_INTERFACE_PFLASH:
@@ -146,6 +219,12 @@ static bool drive_make(const DriveOptions *o, const char *name,
     g_free(blk->name);
     blk->name = g_strdup(name);
     blk->write_cache = caches.writeback;
+    if (o->has_stats_account_failed) {
+        blk->account_failed = o->stats_account_failed;
+    }
+    if (o->has_stats_account_invalid) {
+        blk->account_invalid = o->stats_account_invalid;
+    }
     blk_set_on_error(blk, on_error(o->has_rerror, o->rerror),
                      on_error(o->has_werror, o->werror));
     if (!blk_insert_bs(blk, bs, errp) ||
@@ -164,7 +243,7 @@ bool drive_add(const DriveOptions *o, struct json_object **device, Error **errp)
     bool ok;
 
     *device = NULL;
-    if (!name) {
+    if (!name || !drive_check(o, errp)) {
         return false;
     }
     if (!o->file && !o->driver) {

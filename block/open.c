@@ -623,7 +623,7 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
 
 static BlockDriverState *find_reference(const char *name, Error **errp)
 {
-    BlockDriverState *bs = bdrv_lookup(NULL, name, errp);
+    BlockDriverState *bs = bdrv_lookup(name, name, errp);
 
     if (bs) {
         bdrv_ref(bs);

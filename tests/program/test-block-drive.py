@@ -4,7 +4,7 @@
 import json
 import os
 
-from program import Program, check, main, need, run, test
+from program import Program, check, main, need, new_qcow2, run, test
 
 MIB = 1 << 20
 BASE = ["-nodefaults", "-M", "virt", "-m", "64", "-accel", "qtest"]
@@ -47,6 +47,46 @@ def caches():
                 "no-flush": no_flush}, text)
             for node in p.get("query-named-block-nodes"):
                 check(node["cache"]["no-flush"] == no_flush, text, node)
+
+
+@test
+def options_of_qcow2():
+    need("CONFIG_QCOW2")
+    new_qcow2("top.qcow2", MIB)
+    for text in ("overlap-check=all", "overlap-check.template=none",
+                 "cache-clean-interval=30,l2-cache-size=1M",
+                 "pass-discard-request=on,pass-discard-snapshot=off,"
+                 "pass-discard-other=on"):
+        with drive("file=top.qcow2," + text) as p:
+            check(inserted(p)["drv"] == "qcow2", text)
+    refused("file=top.qcow2,overlap-check=much", "overlap-check")
+    refused("file=top.qcow2,cache-size=64k,l2-cache-size=1M",
+            "l2-cache-size may not exceed cache-size")
+
+
+@test
+def options_that_exclude_each_other():
+    """With the words that QEMU has for it."""
+    new_file()
+    for text, error in (
+            ("throttling.iops-total=1,iops=2", "'throttling.iops-total' and "
+             "its alias 'iops' can't be used at the same time"),
+            ("throttling.bps-read-max=9,bps_rd_max=9,bps_rd=1", "alias "
+             "'bps_rd_max'"),
+            ("driver=raw", "Cannot specify both 'driver' and 'format'"),
+            ("index=2,unit=1", "index cannot be used with bus and unit"),
+            ("bus=1", "there is no bus 1"),
+            ("rerror=enospc", "'enospc' invalid read error action"),
+            ("bps=1,bps_rd=1", "bps")):
+        refused("file=disk,format=raw," + text, error)
+    two = ["-drive", "file=disk,format=raw,if=virtio,index=3,readonly=on"] * 2
+    status, _, err = run([*BASE, *two])
+    check(status == 1 and "drive with bus=0, unit=3 (index=3) exists" in err,
+          err)
+    with drive("file=disk,format=raw,stats-account-failed=off,bus=0,index=1"
+               ) as p:
+        stats = p.get("query-blockstats")[0]["stats"]
+        check(not stats["account_failed"] and stats["account_invalid"], stats)
 
 
 @test
