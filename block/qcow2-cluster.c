@@ -35,15 +35,22 @@ static uint64_t slice_left(const Qcow2State *s, uint64_t offset)
     return span - offset % span;
 }
 
-static int coroutine_fn load_slice(BlockDriverState *bs, uint64_t l2_offset,
-                                   uint64_t offset, Qcow2Table **t)
+/* Where in a table its slice for @offset starts. */
+static uint64_t slice_start(const Qcow2State *s, uint64_t offset)
 {
-    Qcow2State *s = bs->opaque;
     uint64_t index = (offset >> s->cluster_bits) & ((1u << s->l2_bits) - 1);
-    uint64_t start = ROUND_DOWN(index, s->l2_slice_entries);
 
-    return qcow2_cache_get(bs, &s->l2_cache, l2_offset + start *
-                           s->l2_entry_bytes, false, t);
+    return ROUND_DOWN(index, s->l2_slice_entries) * s->l2_entry_bytes;
+}
+
+uint64_t qcow2_slice_offset(const Qcow2State *s, uint64_t offset,
+                            uint64_t *l2_offset)
+{
+    uint64_t i = l1_index(s, offset);
+
+    *l2_offset = i < s->l1_size ? s->l1[i] & QCOW2_OFFSET_MASK : 0;
+    return *l2_offset && !qcow2_in_cluster(s, *l2_offset) ?
+           *l2_offset + slice_start(s, offset) : 0;
 }
 
 /* A table of our own for @offset: new, or a copy of one that is shared. */
@@ -119,7 +126,9 @@ int coroutine_fn qcow2_l2_get(BlockDriverState *bs, uint64_t offset, bool write,
         }
         l2_offset = s->l1[i] & QCOW2_OFFSET_MASK;
     }
-    return l2_offset ? load_slice(bs, l2_offset, offset, t) : 0;
+    return !l2_offset ? 0 :
+           qcow2_cache_get(bs, &s->l2_cache, l2_offset + slice_start(s, offset),
+                           false, t);
 }
 
 /* ---- Entries ---- */

@@ -5,6 +5,7 @@
  *
  *   header       the header and its extensions, read and written
  *   table        the caches of L2 slices and refcount blocks
+ *   warm         L2 slices read ahead, many at a time
  *   refcount     reference counts; host clusters taken and given back
  *   cluster      guest offsets to host offsets; allocation, copy on write
  *   compress     compressed clusters
@@ -33,7 +34,7 @@
  * room; nothing but that order ever writes L1 and L2.
  *
  * Threading: s->lock covers all tables; it is held over reads and writes of
- * metadata, not over those of data. A cluster that is being allocated is on
+ * metadata (but see qcow2-warm.c), not over those of data. A cluster that is being allocated is on
  * s->allocs; who wants to write the same one waits for it.
  */
 #ifndef BLOCK_QCOW2_INTERNAL_H
@@ -49,6 +50,7 @@
 #define QCOW2_HEADER_BYTES      112             /* what we write */
 #define QCOW2_MIN_CLUSTER_BITS  9
 #define QCOW2_MAX_CLUSTER_BITS  21
+#define QCOW2_MIN_TABLES        4               /* of a cache */
 #define QCOW2_SUBCLUSTERS       32              /* of a cluster; extended L2 */
 #define QCOW2_MAX_L1_BYTES      (32 * MiB)
 #define QCOW2_MAX_REFTABLE_BYTES (8 * MiB)
@@ -117,10 +119,17 @@ typedef struct Qcow2Table {
     LIST_ENTRY(Qcow2Table) dirty;   /* linked while it is */
 } Qcow2Table;
 
+typedef struct Qcow2Load Qcow2Load; /* qcow2-warm.c */
+
 typedef struct Qcow2Cache {
     unsigned table_bytes, num_tables;
     unsigned num_used;              /* the first of tables, so far */
+    unsigned num_borrowed;             /* to be read without the lock */
+    uint64_t changes;               /* after which the file may differ */
+    LIST_HEAD(, Qcow2Load) loads;   /* under way without the lock */
     Qcow2Table *tables;
+    Qcow2Table *found;              /* the last; NULL: none */
+    uint8_t *memory;                /* of all tables; touched when used */
     GHashTable *by_offset;          /* &table->offset to table */
     TAILQ_HEAD(, Qcow2Table) by_use; /* the last at the end */
     LIST_HEAD(, Qcow2Table) dirty;
@@ -253,12 +262,31 @@ unsigned qcow2_cache_clean(Qcow2Cache *c);
 int coroutine_fn qcow2_cache_get(BlockDriverState *bs, Qcow2Cache *c,
                                  uint64_t offset, bool fresh, Qcow2Table **t);
 void qcow2_cache_put(Qcow2Table *t);
+/* qcow2_cache_has: whether the table at @offset is there. */
+bool qcow2_cache_has(Qcow2Cache *c, uint64_t offset);
+/*
+ * To read tables without the lock: qcow2_cache_borrow_unused takes @n places
+ * next to each other that were never used, with their memory in one piece,
+ * qcow2_cache_borrow_clean any one; NULL: there is none. qcow2_cache_give_back
+ * returns each, with what is at @offset of the file in it (0: nothing).
+ */
+Qcow2Table *qcow2_cache_borrow_unused(Qcow2Cache *c, unsigned n);
+Qcow2Table *qcow2_cache_borrow_clean(Qcow2Cache *c);
+void qcow2_cache_give_back(Qcow2Cache *c, Qcow2Table *t, uint64_t offset);
 void qcow2_cache_dirty(Qcow2Cache *c, Qcow2Table *t);
 bool qcow2_cache_is_clean(const Qcow2Cache *c);
 /* qcow2_cache_drop: forget what is cached of @bytes at @offset. */
 void qcow2_cache_drop(Qcow2Cache *c, uint64_t offset, uint64_t bytes);
 void qcow2_cache_forget_all(Qcow2Cache *c);
 int coroutine_fn qcow2_cache_write(BlockDriverState *bs, Qcow2Cache *c);
+
+/* ---- qcow2-warm.c ---- */
+
+/*
+ * qcow2_warm: see to it that the L2 slice for guest @offset is cached, if that
+ * can be. Lock held; it is let go meanwhile.
+ */
+void coroutine_fn qcow2_warm(BlockDriverState *bs, uint64_t offset);
 
 /* ---- qcow2-write-back.c ---- */
 
@@ -353,6 +381,10 @@ int coroutine_fn qcow2_set_compressed(BlockDriverState *bs, uint64_t offset,
 /* qcow2_wait_allocs: until nothing in flight touches the guest range. */
 void coroutine_fn qcow2_wait_allocs(BlockDriverState *bs, uint64_t offset,
                                     uint64_t bytes);
+/* qcow2_slice_offset: where the slice for @offset is in the file, and its
+ * table. 0: nowhere, or where the table's place makes no sense. */
+uint64_t qcow2_slice_offset(const Qcow2State *s, uint64_t offset,
+                            uint64_t *l2_offset);
 /* qcow2_l2_get: the slice for @offset (allocated for writing if @write) and
  * the index of its entry in it. *@t NULL: there is none. */
 int coroutine_fn qcow2_l2_get(BlockDriverState *bs, uint64_t offset, bool write,

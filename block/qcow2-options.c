@@ -13,7 +13,6 @@
 #define DEFAULT_SLICE_BYTES   (4 * KiB)
 #define DEFAULT_MAX_L2_CACHE  (32 * MiB)
 #define DEFAULT_CLEAN_SECONDS 600
-#define MIN_TABLES            4
 
 struct Qcow2Options {
     uint64_t slice_bytes, l2_bytes, ref_bytes;
@@ -77,7 +76,7 @@ static bool parse_caches(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
     n->l2_bytes = o->has_l2_cache_size ? o->l2_cache_size :
                   MIN(needed, DEFAULT_MAX_L2_CACHE);
     n->ref_bytes = o->has_refcount_cache_size ? o->refcount_cache_size :
-                   (uint64_t)MIN_TABLES * s->cluster_bytes;
+                   (uint64_t)QCOW2_MIN_TABLES * s->cluster_bytes;
     if (o->has_cache_size && !share_caches(o, needed, n, errp)) {
         return false;
     }
@@ -94,9 +93,11 @@ static bool parse_caches(BlockDriverState *bs, const BlockdevOptionsQcow2 *o,
 static bool make_caches(const Qcow2State *s, Qcow2Options *n, Error **errp)
 {
     if (qcow2_cache_init(&n->l2_cache, n->slice_bytes,
-                         MAX(n->l2_bytes / n->slice_bytes, MIN_TABLES)) &&
+                         MAX(n->l2_bytes / n->slice_bytes,
+                             QCOW2_MIN_TABLES)) &&
         qcow2_cache_init(&n->ref_cache, s->cluster_bytes,
-                         MAX(n->ref_bytes / s->cluster_bytes, MIN_TABLES))) {
+                         MAX(n->ref_bytes / s->cluster_bytes,
+                             QCOW2_MIN_TABLES))) {
         return true;
     }
     error_setg(errp, "Could not allocate the metadata caches");

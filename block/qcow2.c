@@ -357,6 +357,7 @@ static int coroutine_fn qcow2_co_preadv(BlockDriverState *bs, int64_t offset,
         Qcow2Map m;
 
         co_mutex_lock(&s->lock);
+        qcow2_warm(bs, offset + done);
         ret = qcow2_lookup(bs, offset + done, bytes - done, &m);
         co_mutex_unlock(&s->lock);
         if (ret >= 0) {
@@ -476,6 +477,7 @@ static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
     int ret;
 
     co_mutex_lock(&s->lock);
+    qcow2_warm(bs, offset);
     ret = s->corrupt ? -EIO : qcow2_prepare_write(bs, offset, bytes, &host,
                                                   &alloc);
     co_mutex_unlock(&s->lock);
@@ -659,6 +661,7 @@ static int coroutine_fn qcow2_co_block_status(BlockDriverState *bs,
     int flags = 0, ret;
 
     co_mutex_lock(&s->lock);
+    qcow2_warm(bs, offset);
     ret = qcow2_lookup(bs, offset, bytes, &m);
     if (ret >= 0 && want_zero && m.kind == QCOW2_DATA &&
         !clusters_have_holes(bs)) {
