@@ -98,7 +98,8 @@ struct VirtMachine {
     char *gic_version_name;
     char *iommu;
     char *dumpdtb;
-    bool its, highmem, highmem_ecam, highmem_mmio, highmem_redists;
+    bool its, highmem, highmem_ecam, highmem_mmio, highmem_redists,
+         compact_highmem;
     bool secure, virtualization, mte, ras, dtb_randomness;
     int acpi;                       /* OnOffAuto */
     char *flash_node[VIRT_NUM_FLASH];   /* names of nodes */

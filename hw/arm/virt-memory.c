@@ -13,16 +13,18 @@ static uint64_t virt_address_limit(void)
     return 1ULL << (arm_host ? arm_host->ipa_bits : IPA_BITS_DEFAULT);
 }
 
-/* The next place of that size; nothing when it is off or does not fit. */
-static VirtRange take_high(uint64_t *top, uint64_t size, bool on)
+/* The next place of that size; nothing when it is off or does not fit. What is
+ * not there takes no place when the map is compact. */
+static VirtRange take_high(const VirtMachine *v, uint64_t *top, uint64_t size,
+                           bool on)
 {
     VirtRange r = { ROUND_UP(*top, size), size };
+    bool there = on && v->highmem && r.base + size <= virt_address_limit();
 
-    if (!on || r.base + size > virt_address_limit()) {
-        return (VirtRange){ 0, 0 };
+    if (there || !v->compact_highmem) {
+        *top = r.base + size;
     }
-    *top = r.base + size;
-    return r;
+    return there ? r : (VirtRange){ 0, 0 };
 }
 
 static unsigned low_redists(void)
@@ -35,12 +37,10 @@ static bool virt_place_high(VirtMachine *v, uint64_t top, Error **errp)
     bool need_redists = v->gic_version == 3 &&
                         MACHINE(v)->smp.max_cpus > low_redists();
 
-    v->redist2 = take_high(&top, VIRT_HIGH_REDIST_BYTES,
-                           v->highmem && v->highmem_redists);
-    v->ecam = take_high(&top, VIRT_HIGH_ECAM_BYTES,
-                        v->highmem && v->highmem_ecam);
-    v->pci64 = take_high(&top, VIRT_PCI64_BYTES,
-                         v->highmem && v->highmem_mmio);
+    v->redist2 = take_high(v, &top, VIRT_HIGH_REDIST_BYTES,
+                           v->highmem_redists);
+    v->ecam = take_high(v, &top, VIRT_HIGH_ECAM_BYTES, v->highmem_ecam);
+    v->pci64 = take_high(v, &top, VIRT_PCI64_BYTES, v->highmem_mmio);
     if (!v->ecam.size) {
         v->ecam = (VirtRange){ VIRT_ECAM_LOW_BASE, VIRT_ECAM_LOW_BYTES };
     }

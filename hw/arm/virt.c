@@ -210,6 +210,8 @@ static const Property virt_props[] = {
               "a PCI memory window above RAM"),
     PROP_BOOL("highmem-redists", VirtMachine, highmem_redists, true,
               "GICv3 redistributors above RAM for more than 123 CPUs"),
+    PROP_BOOL("compact-highmem", VirtMachine, compact_highmem, true,
+              "leave no room above RAM for what is not there"),
     PROP_BOOL("secure", VirtMachine, secure, false,
               "secure state; KVM guests cannot have it"),
     PROP_BOOL("virtualization", VirtMachine, virtualization, false,
