@@ -5,7 +5,6 @@
  *     Scope (_SB) {
  *         Device (Cxxx) { _HID "ACPI0007", _UID n }         each CPU
  *         Device (COM0) { _HID "ARMH0011", _CRS }           if there is one
- *         Device (FLSn) { _HID "LNRO0015", _CRS }           each bank
  *         Device (FWCF) { _HID "QEMU0002", _CCA, _CRS }
  *         Device (VRnn) { _HID "LNRO0005", _CCA, _CRS }     each transport
  *         Device (GSI0) { _HID PNP0C0F, _CRS: SPI 3 }       to GSI3
@@ -14,6 +13,8 @@
  *         Device (PWRB) { _HID PNP0C0C }                    with GED
  *         Device (GED)  { _HID "ACPI0013", _CRS: SPI 9, _EVT }
  *     }
+ *
+ * Flash is not there: it is firmware's, which a guest calls for its variables.
  */
 #include "util/osdep.h"
 #include "virt-internal.h"
@@ -52,22 +53,6 @@ static void dsdt_uart(VirtMachine *v, Aml *a)
     aml_resources(a);
     aml_res_mem32(a, VIRT_UART_BASE, PL011_BYTES, true);
     aml_res_irq(a, virt_gsi(VIRT_SPI_UART), AML_IRQ_LEVEL);
-    aml_end(a);
-    aml_end(a);
-}
-
-static void dsdt_flash(Aml *a, unsigned int n)
-{
-    char name[8];
-
-    snprintf(name, sizeof(name), "FLS%u", n % 10);
-    aml_device(a, name);
-    aml_name_string(a, "_HID", "LNRO0015");
-    aml_name_int(a, "_UID", n);
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_res_mem32(a, VIRT_FLASH_BASE + n * VIRT_FLASH_BYTES, VIRT_FLASH_BYTES,
-                  true);
     aml_end(a);
     aml_end(a);
 }
@@ -202,9 +187,6 @@ void virt_build_dsdt(VirtMachine *v, AcpiTables *t)
     aml_scope(a, "\\_SB");
     dsdt_cpus(v, a);
     dsdt_uart(v, a);
-    for (unsigned int i = 0; i < VIRT_NUM_FLASH; i++) {
-        dsdt_flash(a, i);
-    }
     dsdt_fw_cfg(a);
     dsdt_virtio_mmio(a);
     dsdt_pci(v, a);

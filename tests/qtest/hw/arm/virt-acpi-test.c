@@ -55,6 +55,7 @@ enum { GICC = 0x0b, GICD, MSI_FRAME, GICR, ITS };
 static void test_gicv3(void)
 {
     g_autofree char *names = NULL;
+    const uint8_t *dsdt;
     Tables t;
 
     start(&t, "-M virt -smp 4,sockets=2,clusters=1,cores=2 -serial null");
@@ -70,6 +71,9 @@ static void test_gicv3(void)
     g_assert_null(madt_entry(&t, MSI_FRAME, 0));
     g_assert_cmphex(get_le64(find(&t, "MCFG") + 44), ==, QTEST_ECAM_BASE);
     g_assert_cmpuint(find(&t, "MCFG")[44 + 11], ==, 255);
+    /* no device of the guest's: firmware programs it */
+    dsdt = find(&t, "DSDT");
+    g_assert_null(memmem(dsdt, get_le32(dsdt + 4), "LNRO0015", 8));
     stop(&t);
 }
 
@@ -92,6 +96,24 @@ static void test_gicv2(void)
     g_assert_cmphex(get_le64(find(&t, "MCFG") + 44), ==, 0x3f000000);
     g_assert_cmpuint(find(&t, "MCFG")[44 + 11], ==, 15);
     stop(&t);
+}
+
+/* Where PCI is when the redistributors below it are not. */
+static void test_compact_highmem(void)
+{
+    static const struct { const char *args; uint64_t ecam; } maps[] = {
+        { "-M virt", 0x4010000000 },
+        { "-M virt,highmem-redists=off", 0x4000000000 },
+        { "-M virt,highmem-redists=off,compact-highmem=off", 0x4010000000 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(maps); i++) {
+        Tables t;
+
+        start(&t, maps[i].args);
+        g_assert_cmphex(get_le64(find(&t, "MCFG") + 44), ==, maps[i].ecam);
+        stop(&t);
+    }
 }
 
 /* Without ITS and with two regions of redistributors; threads. */
@@ -180,6 +202,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/arm/virt/acpi/gicv3", test_gicv3);
     g_test_add_func("/arm/virt/acpi/gicv2", test_gicv2);
+    g_test_add_func("/arm/virt/acpi/compact-highmem", test_compact_highmem);
     g_test_add_func("/arm/virt/acpi/many-cpus", test_many_cpus);
     g_test_add_func("/arm/virt/acpi/power-button", test_power_button);
     g_test_add_func("/arm/virt/smbios", test_smbios);

@@ -277,6 +277,8 @@ static void test_mistakes(void)
         { "-M virt,secure=on", "secure=on" },
         { "-M virt,virtualization=on", "virtualization=on" },
         { "-M virt,mte=on", "mte=on" },
+        { "-M virt,ras=on", "ras=on" },
+        { "-M virt,usb=on", "usb=on" },
         { "-M virt,iommu=smmuv3", "'smmuv3'" },
         { "-M virt,highmem=off -m 4G", "0x140000000" },
         { "-M virt,highmem=off -smp 200", "200 CPUs" },
