@@ -607,7 +607,8 @@ static void clear_cluster(BlockDriverState *bs, Qcow2Table *t, unsigned index,
 {
     Qcow2State *s = bs->opaque;
     uint64_t old = entry_get(s, t, index), entry = 0, bitmap = 0;
-    bool external = s->data_file != bs->file;
+    bool external = s->data_file != bs->file &&
+                    s->freeing != QCOW2_FREED_ALWAYS;
     bool keep = has_host(s, bs, old) && (external || (!unmap &&
                 (old & QCOW2_OFLAG_COPIED)));
 
@@ -703,8 +704,11 @@ int coroutine_fn qcow2_discard_clusters(BlockDriverState *bs, uint64_t offset,
 {
     Qcow2State *s = bs->opaque;
 
-    /* What the guest discards must not show what the backing file has. */
-    if (bs->backing) {
+    /* What the guest discards must not show what the backing file has, nor,
+     * where it is encrypted, what is left in a data file. A data file that is
+     * read as a raw image is what the guest sees, zeros or not. */
+    if (bs->backing || (s->data_file != bs->file &&
+                        !(s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA))) {
         return s->version < 3 ? 0 :
                clear_range(bs, offset, bytes, CLEAR_TO_ZERO, true);
     }

@@ -156,6 +156,29 @@ static int coroutine_fn drop_between(BlockDriverState *bs, uint64_t from,
     return from < to ? qcow2_drop_clusters(bs, from, to - from) : 0;
 }
 
+/* A data file that is read as a raw image is as long as the disk, and has
+ * zeros where that is new. */
+static int coroutine_fn grow_raw_data(BlockDriverState *bs, int64_t from,
+                                      int64_t to, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    BlockDriverState *file = s->data_file->bs;
+    int64_t there = MIN(file->total_bytes, to);
+    int ret = 0;
+
+    if (!(s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA)) {
+        return 0;
+    }
+    if (there > from) {
+        ret = bdrv_co_pwrite_zeroes(file, from, there - from, 0);
+    }
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not clear the data file");
+    }
+    return ret < 0 || there == to ? ret :
+           bdrv_co_truncate(file, to, false, PREALLOC_MODE_OFF, 0, errp);
+}
+
 static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
                              PreallocMode prealloc, Error **errp)
 {
@@ -167,6 +190,10 @@ static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
     ret = ret < 0 ? ret : qcow2_grow_l1(bs, qcow2_l1_entries(s, size));
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to grow the L1 table");
+        return ret;
+    }
+    ret = grow_raw_data(bs, old, size, errp);
+    if (ret < 0) {
         return ret;
     }
     s->size = size;
@@ -273,6 +300,11 @@ static int coroutine_fn shrink(BlockDriverState *bs, uint64_t size,
     }
     ret = drop_between(bs, size, old);
     ret = ret < 0 ? ret : qcow2_flush(bs);
+    if (ret >= 0 && s->data_file != bs->file) {
+        /* Devices stay as long as they are. */
+        bdrv_co_truncate(s->data_file->bs, size, false, PREALLOC_MODE_OFF, 0,
+                         NULL);
+    }
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to discard cropped clusters");
     }

@@ -17,74 +17,13 @@
  *
  * --long N tries at least N of them; without it, some hundreds.
  */
-#include "qcow2-test.h"
-#include "../lib/mem-node.h"
-#include "block/dirty-bitmap.h"
-#include "block/image.h"
+#include "qcow2-crash.h"
+#include "crypto/secret.h"
 
-#define SECTOR    512
-#define MAX_BYTES (512 * KiB)
 #define SHORT_OPS 100
 #define LONG_OPS  400
 
 static uint64_t wanted;                     /* images to try in all; 0: few */
-static uint64_t bitmaps_seen;               /* that survived */
-
-/* ---- What was asked for ---- */
-
-typedef struct Op {
-    guint start, end;               /* length of the log, before and after */
-    bool flush;
-    int64_t size;                   /* of the disk after it */
-    int64_t offset, bytes;          /* what it may have changed */
-    uint8_t *after;                 /* that range, after it */
-} Op;
-
-typedef struct Snap {
-    char name[16];
-    guint made;                     /* log when it was there for sure */
-    guint gone;                     /* log when it began to go */
-    int64_t size;
-    uint8_t *data;
-} Snap;
-
-/* A persistent bitmap, and what the disk had when it was made. */
-typedef struct Marks {
-    char name[16];
-    int64_t size;
-    uint8_t *data;
-} Marks;
-
-typedef enum Extras {
-    EXTRA_BASE = 1,                 /* there is a backing file */
-    EXTRA_SNAPSHOTS = 2,
-    EXTRA_FIXED = 4,                /* it is not resized */
-    EXTRA_BITMAPS = 8,              /* with closing and opening again */
-    EXTRA_AMEND = 16,
-} Extras;
-
-typedef struct Kind {
-    const char *name;
-    BlockdevCreateOptionsQcow2 options;
-    unsigned extras;                /* Extras */
-} Kind;
-
-typedef struct Crash {
-    const Kind *kind;
-    BlockDriverState *file, *base;
-    QTest t;
-    GArray *log;
-    uint8_t *first;                 /* the file before all of it */
-    int64_t first_bytes;
-    GArray *ops;                    /* Op */
-    GPtrArray *snaps;               /* Snap */
-    GPtrArray *marks;               /* Marks */
-    uint8_t model[MAX_BYTES];
-    uint8_t base_data[MAX_BYTES];
-    int64_t size;
-    unsigned next_snap;
-    uint64_t tried;
-} Crash;
 
 /* ---- Requests ---- */
 
@@ -159,6 +98,10 @@ static void op_zero(Crash *c, QTestKind kind, int64_t offset, int64_t bytes)
     memset(c->model + offset, 0, bytes);
     g_assert_cmpint(qtest_request(c->t.bs, kind, offset, bytes, NULL), ==, 0);
     op_done(c, start, false, offset, bytes);
+    if (kind == QTEST_DISCARD && c->kind->extras & EXTRA_LUKS) {
+        /* Zeros in a data file are anything to the guest. */
+        g_array_index(c->ops, Op, c->ops->len - 1).anything = true;
+    }
 }
 
 static void op_compress(Crash *c, int64_t offset)
@@ -167,7 +110,8 @@ static void op_compress(Crash *c, int64_t offset)
     guint start = c->log->len;
 
     offset = ROUND_DOWN(offset, cluster);
-    if (offset + cluster > c->size) {
+    if (offset + cluster > c->size ||
+        c->kind->extras & (EXTRA_DATA_FILE | EXTRA_LUKS)) {
         return;
     }
     memset(c->model + offset, g_test_rand_int_range(1, 255), cluster);
@@ -274,12 +218,35 @@ static void op_reopen(Crash *c)
     open_disk(c);
 }
 
+/* A second passphrase comes and goes; the first is there all the time. */
+static void op_amend_key(Crash *c)
+{
+    QCryptoBlockAmendOptionsLUKS key = {
+        .state = c->has_key ? CRYPTO_KEYSLOT_INACTIVE : CRYPTO_KEYSLOT_ACTIVE,
+        .has_keyslot = true, .keyslot = 1, .has_iter_time = !c->has_key,
+        .new_secret = c->has_key ? NULL : (char *)"t",
+    };
+    BdrvAmend a = { .encrypt = &key };
+    guint start = c->log->len;
+    Error *err = NULL;
+
+    if (bdrv_amend(c->t.bs, &a, &err) < 0) {
+        g_error("%s", error_get_pretty(err));
+    }
+    c->has_key = !c->has_key;
+    op_done(c, start, false, 0, 0);
+}
+
 static void op_amend(Crash *c)
 {
     static const char *const compat[] = { "v2", "v3" };
     BdrvAmend a = { 0 };
     guint start = c->log->len;
 
+    if (c->kind->extras & EXTRA_LUKS) {
+        op_amend_key(c);
+        return;
+    }
     if (g_test_rand_bit()) {
         a.has_compat = true;
         a.compat = compat[g_test_rand_bit()];
@@ -341,6 +308,15 @@ static void one_op(Crash *c)
     case 3:
         op_compress(c, offset);
         break;
+    case 8:
+    case 9:
+    case 10:
+        if (c->kind->extras & EXTRA_COMPRESS) {
+            op_compress(c, offset);
+            break;
+        }
+        op_write(c, offset, bytes);
+        break;
     case 4:
     case 5:
     case 6:
@@ -353,308 +329,6 @@ static void one_op(Crash *c)
         op_write(c, offset, bytes);
     }
 }
-
-/* ---- After the cut ---- */
-
-static BlockDriverState *open_after(Crash *c, BlockDriverState *file,
-                                    BdrvOpenFlags flags, bool read_only)
-{
-    BlockdevRef file_ref = { .type = QAPI_KIND_STRING,
-                             .u.reference = file->node_name };
-    BlockdevRefOrNull backing = { .type = QAPI_KIND_NULL };
-    BlockdevOptions o = { .driver = BLOCKDEV_DRIVER_QCOW2 };
-    BlockDriverState *bs;
-    Error *err = NULL;
-
-    if (c->base) {
-        backing.type = QAPI_KIND_STRING;
-        backing.u.reference = c->base->node_name;
-    }
-    o.has_read_only = true;
-    o.read_only = read_only;
-    o.has_discard = true;
-    o.discard = BLOCKDEV_DISCARD_OPTIONS_UNMAP;
-    o.u.qcow2.file = &file_ref;
-    o.u.qcow2.backing = &backing;
-    bs = bdrv_open_flags(&o, flags, &err);
-    if (!bs) {
-        g_error("%s", error_get_pretty(err));
-    }
-    return bs;
-}
-
-static const Op *op_at(Crash *c, guint i)
-{
-    return &g_array_index(c->ops, Op, i);
-}
-
-/* The disk at the last flush that ended by @cut; *@next is the op after it. */
-static int64_t model_at(Crash *c, guint cut, uint8_t *model, guint *next)
-{
-    int64_t size = MAX_BYTES;
-
-    memcpy(model, c->base_data, MAX_BYTES);
-    *next = 0;
-    for (guint i = 0; i < c->ops->len && op_at(c, i)->end <= cut; i++) {
-        *next = op_at(c, i)->flush ? i + 1 : *next;
-    }
-    for (guint i = 0; i < *next; i++) {
-        if (op_at(c, i)->bytes) {
-            memcpy(model + op_at(c, i)->offset, op_at(c, i)->after,
-                   op_at(c, i)->bytes);
-        }
-        size = op_at(c, i)->size;
-    }
-    return size;
-}
-
-/* Whether an op that had begun by @cut left that there. */
-static bool later_value(Crash *c, guint next, guint cut, int64_t at,
-                        const uint8_t *got)
-{
-    for (guint i = next; i < c->ops->len && op_at(c, i)->start <= cut; i++) {
-        const Op *op = op_at(c, i);
-
-        if (at >= op->offset && at + SECTOR <= op->offset + op->bytes &&
-            !memcmp(got, op->after + (at - op->offset), SECTOR)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void check_data(Crash *c, BlockDriverState *bs, guint cut)
-{
-    g_autofree uint8_t *model = g_malloc(MAX_BYTES);
-    g_autofree uint8_t *got = g_malloc0(MAX_BYTES);
-    guint next;
-    int64_t size = model_at(c, cut, model, &next), now = bdrv_get_length(bs);
-    bool size_ok = now == size;
-
-    for (guint i = next; i < c->ops->len && op_at(c, i)->start <= cut; i++) {
-        size_ok |= now == op_at(c, i)->size;
-    }
-    g_assert_true(size_ok);
-    g_assert_cmpint(qtest_request(bs, QTEST_READ, 0, now, got), ==, 0);
-    for (int64_t at = 0; at < MIN(now, size); at += SECTOR) {
-        if (memcmp(got + at, model + at, SECTOR) &&
-            !later_value(c, next, cut, at, got + at)) {
-            g_error("%s: cut after %u: sector at 0x%" PRIx64 " is 0x%x, was "
-                    "0x%x at the last flush", c->kind->name, cut, at, got[at],
-                    model[at]);
-        }
-    }
-}
-
-static void check_snapshots(Crash *c, BlockDriverState *file, guint cut)
-{
-    g_autofree uint8_t *got = g_malloc0(MAX_BYTES);
-
-    for (guint i = 0; i < c->snaps->len; i++) {
-        Snap *s = g_ptr_array_index(c->snaps, i);
-        BlockDriverState *bs;
-
-        if (s->made > cut || s->gone <= cut) {
-            continue;
-        }
-        bs = open_after(c, file, 0, false);
-        bs->read_only = true;       /* for load_tmp */
-        if (bdrv_snapshot_load_tmp(bs, NULL, s->name, NULL) < 0) {
-            g_error("%s: cut after %u: snapshot %s is gone", c->kind->name,
-                    cut, s->name);
-        }
-        g_assert_cmpint(bdrv_get_length(bs), ==, s->size);
-        g_assert_cmpint(qtest_request(bs, QTEST_READ, 0, s->size, got), ==, 0);
-        g_assert_cmpmem(got, s->size, s->data, s->size);
-        bs->read_only = false;
-        ((Qcow2State *)bs->opaque)->corrupt = true;     /* write nothing */
-        bdrv_unref(bs);
-    }
-}
-
-static void check_bitmap(Crash *c, BlockDriverState *bs, BdrvDirtyBitmap *b,
-                         const uint8_t *got, guint cut)
-{
-    unsigned index = strtoul(bdrv_dirty_bitmap_name(b) + 1, NULL, 10);
-    const Marks *m;
-    int64_t size = bdrv_get_length(bs);
-
-    g_assert_cmpuint(index, <, c->marks->len);
-    m = g_ptr_array_index(c->marks, index);
-    size = MIN(m->size, size);
-    for (int64_t at = 0; at < size; at += SECTOR) {
-        if (memcmp(got + at, m->data + at, SECTOR) &&
-            !bdrv_dirty_bitmap_get(b, at)) {
-            g_error("%s: cut after %u: bitmap %s does not have the write at "
-                    "0x%" PRIx64, c->kind->name, cut, m->name, at);
-        }
-    }
-}
-
-static void check_bitmaps(Crash *c, BlockDriverState *file, guint cut)
-{
-    g_autofree uint8_t *got = g_malloc0(MAX_BYTES);
-    BlockDriverState *bs;
-
-    if (!(c->kind->extras & EXTRA_BITMAPS)) {
-        return;
-    }
-    bs = open_after(c, file, 0, true);
-    g_assert_cmpint(qtest_request(bs, QTEST_READ, 0, bdrv_get_length(bs), got),
-                    ==, 0);
-    for (BdrvDirtyBitmap *b = NULL; (b = bdrv_dirty_bitmap_next(bs, b));) {
-        if (!bdrv_dirty_bitmap_inconsistent(b)) {
-            check_bitmap(c, bs, b, got, cut);
-            bitmaps_seen++;
-        }
-    }
-    bdrv_unref(bs);
-}
-
-static void apply(MemNode *m, const MemLogEntry *e, bool torn);
-
-static void check_image(Crash *c, MemNode *left, guint cut, bool again);
-
-/* The repair in @log of @left, cut short somewhere. */
-static void cut_repair(Crash *c, const MemNode *left, GArray *log, guint cut)
-{
-    guint n = g_test_rand_int_range(0, log->len + 1), flushed = 0;
-    bool torn = g_test_rand_bit();
-    MemNode half = { 0 };
-
-    for (guint i = 0; i < n; i++) {
-        if (g_array_index(log, MemLogEntry, i).kind == MEM_LOG_FLUSH) {
-            flushed = i + 1;
-        }
-    }
-    mem_node_write(&half, 0, left->data, left->bytes);
-    for (guint i = 0; i < n; i++) {
-        apply(&half, &g_array_index(log, MemLogEntry, i), torn && i >= flushed);
-    }
-    check_image(c, &half, cut, false);
-    g_free(half.data);
-}
-
-static void repair(Crash *c, BlockDriverState *bs, const MemNode *left,
-                   guint cut, bool again)
-{
-    MemNode *m = bs->file->bs->opaque;
-    /* Version 2 has no mark for the moment in which a snapshot is made. */
-    bool dirty = qcow2_is_dirty(bs) || (c->kind->options.has_version &&
-                 (c->kind->extras & EXTRA_SNAPSHOTS));
-    GArray *log = mem_log_new();
-    BdrvCheckResult r;
-
-    g_assert_cmpint(bdrv_check(bs, &r, 0), ==, 0);
-    if (!dirty && (r.corruptions || r.check_errors)) {
-        g_error("%s: cut after %u: %" PRId64 " corruptions", c->kind->name,
-                cut, r.corruptions);
-    }
-    m->log = log;
-    g_assert_cmpint(bdrv_check(bs, &r, dirty ? BDRV_FIX_LEAKS |
-                               BDRV_FIX_ERRORS : BDRV_FIX_LEAKS), ==, 0);
-    m->log = NULL;
-    if (dirty && again) {
-        cut_repair(c, left, log, cut);
-    }
-    g_array_unref(log);
-}
-
-/* @again: whether a repair is cut short, too. */
-static void check_image(Crash *c, MemNode *left, guint cut, bool again)
-{
-    BlockDriverState *file = mem_node_new(again ? "left" : "half", left->data,
-                                          left->bytes);
-    BlockDriverState *bs = open_after(c, file, BDRV_O_CHECK, false);
-    BdrvCheckResult r;
-
-    repair(c, bs, left, cut, again);
-    g_assert_cmpint(bdrv_check(bs, &r, 0), ==, 0);
-    if (r.corruptions || r.leaks) {
-        g_error("%s: cut after %u: a repair leaves %" PRId64 " corruptions and "
-                "%" PRId64 " leaks", c->kind->name, cut, r.corruptions,
-                r.leaks);
-    }
-    check_data(c, bs, cut);
-    bdrv_unref(bs);
-    check_snapshots(c, file, cut);
-    check_bitmaps(c, file, cut);
-    bdrv_unref(file);
-    c->tried++;
-}
-
-/* ---- Cutting ---- */
-
-static void apply(MemNode *m, const MemLogEntry *e, bool torn)
-{
-    if (e->kind == MEM_LOG_LENGTH) {
-        mem_node_set_length(m, e->bytes);
-    }
-    if (e->kind != MEM_LOG_WRITE) {
-        return;
-    }
-    if (!torn) {
-        mem_node_write(m, e->offset, e->data, e->bytes);
-        return;
-    }
-    for (int64_t at = 0; at < e->bytes;) {
-        int64_t n = MIN(SECTOR - (e->offset + at) % SECTOR, e->bytes - at);
-
-        if (g_test_rand_bit()) {
-            mem_node_write(m, e->offset + at, e->data + at, n);
-        }
-        at += n;
-    }
-}
-
-/* How the writes that nobody flushed are: all there, some, or torn. */
-typedef enum Cut { CUT_ALL, CUT_NONE, CUT_SOME, CUT_TORN, CUT__MAX } Cut;
-
-static void cut_here(Crash *c, const MemNode *durable, guint from, guint cut,
-                     Cut how)
-{
-    MemNode left = { .data = g_memdup2(durable->data, durable->allocated),
-                     .bytes = durable->bytes,
-                     .allocated = durable->allocated };
-
-    for (guint i = from; i < cut; i++) {
-        const MemLogEntry *e = &g_array_index(c->log, MemLogEntry, i);
-
-        /* A length is part of a journal: it does not get lost alone. */
-        if (how == CUT_ALL || e->kind == MEM_LOG_LENGTH ||
-            (how == CUT_SOME && g_test_rand_bit())) {
-            apply(&left, e, false);
-        } else if (how == CUT_TORN) {
-            apply(&left, e, true);
-        }
-    }
-    check_image(c, &left, cut, true);
-    g_free(left.data);
-}
-
-static void cut_everywhere(Crash *c, guint every)
-{
-    MemNode durable = { 0 };
-    guint from = 0;
-
-    mem_node_write(&durable, 0, c->first, c->first_bytes);
-    for (guint cut = 0; cut <= c->log->len; cut++) {
-        const MemLogEntry *last = cut ? &g_array_index(c->log, MemLogEntry,
-                                                       cut - 1) : NULL;
-
-        if (last && last->kind == MEM_LOG_FLUSH) {
-            for (; from < cut; from++) {
-                apply(&durable, &g_array_index(c->log, MemLogEntry, from),
-                      false);
-            }
-        }
-        if (cut % every == 0) {
-            cut_here(c, &durable, from, cut, (cut / every) % CUT__MAX);
-        }
-    }
-    g_free(durable.data);
-}
-
 /* ---- Kinds of images ---- */
 
 #define SIZE .size = MAX_BYTES
@@ -662,7 +336,18 @@ static void cut_everywhere(Crash *c, guint every)
 #define CLUSTER(n) .has_cluster_size = true, .cluster_size = (n)
 #define BITS(n) .has_refcount_bits = true, .refcount_bits = (n)
 #define LAZY .has_lazy_refcounts = true, .lazy_refcounts = true
+#define RAW .has_data_file_raw = true, .data_file_raw = true
 #define SUB .has_extended_l2 = true, .extended_l2 = true
+
+#define ZSTD .has_compression_type = true,                                     \
+             .compression_type = QCOW2_COMPRESSION_TYPE_ZSTD
+
+#ifdef CONFIG_GNUTLS
+static QCryptoBlockCreateOptions luks = {
+    .format = CRYPTO_FORMAT_LUKS,
+    .u.luks = { .key_secret = (char *)"s", .has_iter_time = true },
+};
+#endif
 
 static const Kind kinds[] = {
     { "plain", { SIZE, CLUSTER(4096) } },
@@ -687,21 +372,72 @@ static const Kind kinds[] = {
     { "amend", { SIZE, CLUSTER(1024) }, EXTRA_AMEND },
     { "amend_backing", { SIZE, CLUSTER(4096) }, EXTRA_BASE | EXTRA_AMEND },
     { "amend_sub", { SIZE, CLUSTER(16 * KiB), SUB }, EXTRA_AMEND },
+    { "compressed_512", { SIZE, CLUSTER(512) }, EXTRA_COMPRESS },
+    { "compressed_v2", { SIZE, V2, CLUSTER(4096) },
+      EXTRA_FIXED | EXTRA_COMPRESS | EXTRA_SNAPSHOTS },
+    { "compressed_sub", { SIZE, CLUSTER(16 * KiB), SUB },
+      EXTRA_BASE | EXTRA_COMPRESS },
+#ifdef CONFIG_ZSTD
+    { "compressed_zstd", { SIZE, CLUSTER(4096), ZSTD },
+      EXTRA_BASE | EXTRA_COMPRESS | EXTRA_SNAPSHOTS },
+#endif
+    { "data_file", { SIZE, CLUSTER(4096) }, EXTRA_DATA_FILE },
+    { "data_file_base", { SIZE, CLUSTER(16 * KiB), SUB },
+      EXTRA_BASE | EXTRA_DATA_FILE },
+    { "data_file_bitmaps", { SIZE, CLUSTER(512), LAZY },
+      EXTRA_DATA_FILE | EXTRA_BITMAPS },
+    { "data_file_amend", { SIZE, CLUSTER(1024) },
+      EXTRA_BASE | EXTRA_DATA_FILE | EXTRA_AMEND },
+    { "data_file_raw", { SIZE, CLUSTER(4096), RAW },
+      EXTRA_DATA_FILE | EXTRA_RAW_DATA },
+#ifdef CONFIG_GNUTLS
+    { "luks", { SIZE, CLUSTER(4096), .encrypt = &luks },
+      EXTRA_LUKS | EXTRA_AMEND },
+    { "luks_base", { SIZE, CLUSTER(512), .encrypt = &luks },
+      EXTRA_LUKS | EXTRA_BASE | EXTRA_SNAPSHOTS },
+    { "luks_sub", { SIZE, CLUSTER(16 * KiB), SUB, .encrypt = &luks },
+      EXTRA_LUKS | EXTRA_BASE | EXTRA_BITMAPS },
+    { "luks_data", { SIZE, CLUSTER(4096), .encrypt = &luks },
+      EXTRA_LUKS | EXTRA_DATA_FILE },
+#endif
 };
 
 static void open_disk(Crash *c)
 {
-    c->t.bs = open_after(c, c->file, 0, false);
+    c->t.bs = crash_open(c, c->files, 0, false);
     c->t.blk = blk_new(NULL, BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE |
                        BLK_PERM_RESIZE, BLK_PERM_ALL);
     g_assert_true(blk_insert_bs(c->t.blk, c->t.bs, NULL));
 }
 
+static void create_image(Crash *c)
+{
+    BlockdevCreateOptionsQcow2 o = c->kind->options;
+    BlockdevRef data = { QAPI_KIND_STRING, { .reference = (char *)"data" } };
+    Error *err = NULL;
+
+    c->files[FILE_IMAGE] = mem_node_new("image", NULL, 0);
+    if (c->kind->extras & EXTRA_DATA_FILE) {
+        c->files[FILE_DATA] = mem_node_new("data", NULL, 0);
+        o.data_file = &data;
+    }
+    if (!qcow2_create(c->files[FILE_IMAGE], &o, &err)) {
+        g_error("%s", error_get_pretty(err));
+    }
+    open_disk(c);
+    c->log = mem_log_new();
+    for (int i = 0; i < FILE__MAX && c->files[i]; i++) {
+        MemNode *m = c->files[i]->opaque;
+
+        m->id = i;
+        c->first[i] = *m;
+        c->first[i].data = g_memdup2(m->data, m->allocated);
+        m->log = c->log;
+    }
+}
+
 static void crash_start(Crash *c, const Kind *k)
 {
-    Error *err = NULL;
-    MemNode *m;
-
     c->kind = k;
     c->size = MAX_BYTES;
     c->ops = g_array_new(FALSE, FALSE, sizeof(Op));
@@ -715,30 +451,25 @@ static void crash_start(Crash *c, const Kind *k)
         memcpy(c->model, c->base_data, MAX_BYTES);
         c->base = mem_node_new("base", c->base_data, MAX_BYTES);
     }
-    c->file = mem_node_new("image", NULL, 0);
-    if (!qcow2_create(c->file, &k->options, &err)) {
-        g_error("%s", error_get_pretty(err));
-    }
-    m = c->file->opaque;
-    c->first = g_memdup2(m->data, m->bytes);
-    c->first_bytes = m->bytes;
-    open_disk(c);
-    c->log = m->log = mem_log_new();
+    create_image(c);
 }
 
 static void crash_free(Crash *c)
 {
     g_array_unref(c->log);
-    bdrv_unref(c->file);
+    for (int i = 0; i < FILE__MAX; i++) {
+        bdrv_unref(c->files[i]);
+        g_free(c->first[i].data);
+    }
     bdrv_unref(c->base);
     g_array_unref(c->ops);
     g_ptr_array_unref(c->snaps);
     g_ptr_array_unref(c->marks);
-    g_free(c->first);
     g_free(c);
 }
 
-static uint64_t one_run(const Kind *k, unsigned ops, guint every)
+static uint64_t one_run(const Kind *k, unsigned ops, guint every,
+                        uint64_t *bitmaps_seen)
 {
     Crash *c = g_new0(Crash, 1);
     uint64_t tried;
@@ -748,9 +479,12 @@ static uint64_t one_run(const Kind *k, unsigned ops, guint every)
         one_op(c);
     }
     qtest_close(&c->t);
-    ((MemNode *)c->file->opaque)->log = NULL;
-    cut_everywhere(c, every);
+    for (int i = 0; i < FILE__MAX && c->files[i]; i++) {
+        ((MemNode *)c->files[i]->opaque)->log = NULL;
+    }
+    crash_cut(c, every);
     tried = c->tried;
+    *bitmaps_seen += c->bitmaps_seen;
     crash_free(c);
     return tried;
 }
@@ -758,17 +492,27 @@ static uint64_t one_run(const Kind *k, unsigned ops, guint every)
 static void test_crash(const void *data)
 {
     const Kind *k = data;
-    uint64_t share = wanted / G_N_ELEMENTS(kinds) + 1, tried = 0;
+    uint64_t share = wanted / G_N_ELEMENTS(kinds) + 1, tried = 0,
+             bitmaps = 0;
 
     if (!wanted) {
-        tried = one_run(k, SHORT_OPS, 3);
+        tried = one_run(k, SHORT_OPS, 3, &bitmaps);
     }
     while (wanted && tried < share) {
-        tried += one_run(k, LONG_OPS, 1);
+        tried += one_run(k, LONG_OPS, 1, &bitmaps);
     }
-    g_assert_true(!wanted || bitmaps_seen ||
+    g_assert_true(!wanted || bitmaps ||
                   !(k->extras & EXTRA_BITMAPS));
     g_test_message("%s: %" PRIu64 " images", k->name, tried);
+}
+
+static void add_secret(const char *id)
+{
+    struct json_object *json = json_object_new_object();
+
+    json_object_object_add(json, "data", json_object_new_string(id));
+    g_assert_nonnull(user_creatable_add(TYPE_SECRET, id, json, NULL));
+    json_object_put(json);
 }
 
 int main(int argc, char **argv)
@@ -778,6 +522,8 @@ int main(int argc, char **argv)
         wanted = strtoull(argv[2], NULL, 10);
     }
     test_loop_init();
+    add_secret("s");
+    add_secret("t");
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autofree char *path = g_strdup_printf("/qcow2/crash/%s",
                                                 kinds[i].name);

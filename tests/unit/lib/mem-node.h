@@ -14,6 +14,7 @@ typedef enum MemLogKind { MEM_LOG_WRITE, MEM_LOG_FLUSH, MEM_LOG_LENGTH }
 
 typedef struct MemLogEntry {
     MemLogKind kind;
+    unsigned id;                    /* of the node */
     int64_t offset, bytes;          /* of a length: bytes */
     uint8_t *data;
 } MemLogEntry;
@@ -23,6 +24,7 @@ typedef struct MemNode {
     int64_t bytes, allocated;
     int64_t max_bytes;              /* a longer file is refused; 0: any */
     GArray *log;                    /* MemLogEntry; NULL: none is kept */
+    unsigned id;                    /* in a log of several nodes */
 } MemNode;
 
 static inline void mem_log_entry_clear(gpointer entry)
@@ -74,7 +76,7 @@ static inline void mem_node_write(MemNode *m, int64_t offset, const void *data,
 static inline void mem_node_note(MemNode *m, MemLogKind kind, int64_t offset,
                                  int64_t bytes, uint8_t *data)
 {
-    MemLogEntry e = { kind, offset, bytes, data };
+    MemLogEntry e = { kind, m->id, offset, bytes, data };
 
     if (m->log) {
         g_array_append_val(m->log, e);
