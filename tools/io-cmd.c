@@ -4,6 +4,7 @@
 #include "io-internal.h"
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 
 static const IoCommand *const tables[] = {
     io_rw_commands, io_aio_commands, io_misc_commands, io_open_commands,
@@ -85,12 +86,40 @@ static int cmd_quit(IoState *s, int argc, char **argv)
     return 0;
 }
 
-/* Here, as it needs the tables. */
+/* ---- Ends that nobody expects: a crash, to see what images make of it ---- */
+
+static int cmd_abort(IoState *s, int argc, char **argv)
+{
+    abort();
+}
+
+static int cmd_sigraise(IoState *s, int argc, char **argv)
+{
+    int64_t number = io_number(argv[1]);
+
+    if (number < 0) {
+        return -EINVAL;
+    }
+    if (number > SIGRTMAX) {
+        printf("signal argument '%s' is too large to be a valid signal\n",
+               argv[1]);
+        return -EINVAL;
+    }
+    raise(number);
+    return 0;
+}
+
+/* Help is here, as it needs the tables. */
 const IoCommand io_misc_commands[] = {
+    { "abort", NULL, cmd_abort, 0, 0, .no_file = true,
+      .oneline = "simulate a program crash using abort(3)" },
     { "help", "?", cmd_help, 0, 1, .no_file = true, .args = "[command]",
       .oneline = "help for one or all commands" },
     { "quit", "q", cmd_quit, 0, 0, .no_file = true,
       .oneline = "exit the program" },
+    { "sigraise", NULL, cmd_sigraise, 1, 1, .no_file = true, .args = "signal",
+      .oneline = "raises a signal",
+      .help = " signal is a number, as of kill(1)" },
     { NULL },
 };
 

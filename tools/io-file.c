@@ -407,7 +407,7 @@ const IoCommand io_open_commands[] = {
       .oneline = "prints information about the current file" },
     { "length", "l", cmd_length, 0, 0,
       .oneline = "gets the length of the current file" },
-    { "map", NULL, cmd_map, 0, 1,
+    { "map", NULL, cmd_map, 0, 1, .args = "",
       .oneline = "prints the allocated areas of a file" },
     { "open", "o", cmd_open, 1, -1, .no_file = true,
       .args = "[-rsCnkU] [-t cache] [-d discard] [-o options] [path]",

@@ -291,7 +291,14 @@ break a b
 resume a
 remove_break a
 quit
+abort
+sigraise
+sigraise x
+sigraise 400
+sigraise 0
+sigraise 15
 foo
+help
 help nosuch
 """
 
