@@ -16,6 +16,7 @@ bool virt_add_smbios(VirtMachine *v, Error **errp)
         .cores = smp->clusters * smp->cores,
         .threads = smp->clusters * smp->cores * smp->threads,
         .ram = { { VIRT_RAM_BASE, ms->ram_size } }, .nram = 1,
+        .find_pci = smbios_find_pci,
     };
 
     return smbios_add(v->fw_cfg, &m, errp);

@@ -21,16 +21,20 @@ static SmbiosMachine virt_smbios_machine(VirtMachine *v)
         .ram = { { 0, v->low_ram_size },
                  { VIRT_HIGH_RAM_BASE, v->high_ram_size } },
         .nram = v->high_ram_size ? 2 : 1,
-        .is_firmware = v->direct_boot,
+        .is_firmware = v->direct_boot, .find_pci = smbios_find_pci,
     };
 }
 
 bool virt_build_smbios(VirtMachine *v, Error **errp)
 {
     const SmbiosMachine m = virt_smbios_machine(v);
-    GByteArray *structs = smbios_build(&m);
-    uint64_t len = STRUCTS_OFFSET + structs->len;
+    GByteArray *structs = smbios_build(&m, errp);
+    uint64_t len;
 
+    if (!structs) {
+        return false;
+    }
+    len = STRUCTS_OFFSET + structs->len;
     if (len > BOOT_SMBIOS_MAX) {
         error_setg(errp, "SMBIOS tables have %" PRIu64 " bytes, %u fit below "
                    "1 MiB", len, BOOT_SMBIOS_MAX);

@@ -17,9 +17,12 @@
 #define HANDLE_DIMM     0x1100
 #define HANDLE_RANGE    0x1300
 #define HANDLE_BOOT     0x2000
+#define HANDLE_ONBOARD  0x2900
 #define HANDLE_END      0x7f00
 #define UNKNOWN         2
 #define SAFE            3
+#define NO_PCI_ADDRESS  0xff
+#define ONBOARD_ENABLED BIT(7)
 
 #define VENDOR          "NEMU"
 
@@ -394,17 +397,72 @@ static void sm_boot(Smbios *s)
     sm_end(s);
 }
 
-GByteArray *smbios_build(const SmbiosMachine *m)
+/* The nth option for an on-board device; NULL after the last. */
+static const SmbiosType41Options *onboard(const SmbiosMachine *m,
+                                          unsigned int nth)
+{
+    for (guint i = 0; m->config && i < m->config->options->len; i++) {
+        const SmbiosOptions *o = m->config->options->pdata[i];
+
+        if (o->type == SMBIOS_TYPE_41 && nth-- == 0) {
+            return &o->u.q_41;
+        }
+    }
+    return NULL;
+}
+
+static void sm_onboard(Smbios *s)
+{
+    const SmbiosType41Options *o;
+
+    for (unsigned int i = 0; (o = onboard(s->m, i)); i++) {
+        unsigned int kind = o->has_kind ? o->kind : SMBIOS_ONBOARD_KIND_OTHER;
+        uint8_t bus = NO_PCI_ADDRESS, devfn = NO_PCI_ADDRESS;
+
+        if (o->pcidev && s->m->find_pci(o->pcidev, &devfn, NULL)) {
+            bus = 0;
+        }
+        sm_begin(s, 41, HANDLE_ONBOARD + i);
+        sm_string(s, o->designation);
+        sm_put(s, ONBOARD_ENABLED | (kind + 1), 1);
+        sm_put(s, o->has_instance ? o->instance : 1, 1);
+        sm_put(s, 0, 2);            /* segment */
+        sm_put(s, bus, 1);
+        sm_put(s, devfn, 1);
+        sm_end(s);
+    }
+}
+
+static bool check_onboard(const SmbiosMachine *m, Error **errp)
+{
+    const SmbiosType41Options *o;
+    uint8_t devfn;
+
+    for (unsigned int i = 0; (o = onboard(m, i)); i++) {
+        if (o->pcidev && !m->find_pci(o->pcidev, &devfn, errp)) {
+            error_prepend(errp, "-smbios type=41,pcidev=%s: ", o->pcidev);
+            return false;
+        }
+    }
+    return true;
+}
+
+GByteArray *smbios_build(const SmbiosMachine *m, Error **errp)
 {
     static const struct { uint8_t type; void (*make)(Smbios *); } all[] = {
         { 0, sm_firmware }, { 1, sm_system }, { 2, sm_board },
         { 3, sm_chassis }, { 4, sm_processors }, { 8, sm_ports },
         { 11, sm_vendor_strings }, { 16, sm_memory_array },
         { 17, sm_memory_device }, { 19, sm_ranges }, { 32, sm_boot },
+        { 41, sm_onboard },
     };
-    Smbios s = { .m = m, .out = g_byte_array_sized_new(1024),
-                 .strings = g_string_new(NULL) };
+    Smbios s = { .m = m };
 
+    if (!check_onboard(m, errp)) {
+        return NULL;
+    }
+    s.out = g_byte_array_sized_new(1024);
+    s.strings = g_string_new(NULL);
     if (m->config) {
         g_byte_array_append(s.out, m->config->files->data,
                             m->config->files->len);

@@ -2,7 +2,7 @@
 /*
  * SMBIOS 3.3 (DMTF DSP0134): structures that describe the machine, and the
  * 64-bit entry point that leads to them. Types 1, 3, 4, 16, 17, 19, 32 and
- * 127; 0, 2, 8 and 11 when they are asked for; what the user brings.
+ * 127; 0, 2, 8, 11 and 41 when they are asked for; what the user brings.
  *
  * Life cycle: -smbios options go into a SmbiosConfig, which the machine keeps;
  * the board builds the tables once, when all else is known.
@@ -53,14 +53,20 @@ typedef struct SmbiosMachine {
     SmbiosRange ram[SMBIOS_MAX_RANGES];
     unsigned int nram;
     bool is_firmware;               /* nobody else tells of firmware: type 0 */
+    /* where PCI device @id is on the root bus, for type 41 */
+    bool (*find_pci)(const char *id, uint8_t *devfn, Error **errp);
 } SmbiosMachine;
 
-/* smbios_build: the structures. */
-GByteArray *smbios_build(const SmbiosMachine *m);
+/* smbios_build: the structures. Errors: a device that type 41 names and that
+ * is not there. */
+GByteArray *smbios_build(const SmbiosMachine *m, Error **errp);
 /* smbios_entry_point: for structures of @len bytes at @gpa (5.2.2). */
 void smbios_entry_point(uint8_t ep[SMBIOS_ENTRY_BYTES], uint32_t len,
                         uint64_t gpa);
 /* smbios_add: both to fw_cfg, where firmware looks; it sets the address. */
 bool smbios_add(struct FWCfg *s, const SmbiosMachine *m, Error **errp);
+/* smbios_find_pci: for SmbiosMachine. Errors: no such device, not on PCI, behind
+ * a bridge. */
+bool smbios_find_pci(const char *id, uint8_t *devfn, Error **errp);
 
 #endif

@@ -168,7 +168,9 @@ static void test_smbios(void)
 {
     QTest *qts = qtest_start("-M virt,acpi=off -smp 4,sockets=2 "
                              "-smbios type=0,vendor=Maker "
-                             "-smbios type=11,value=a,value=b");
+                             "-smbios type=11,value=a,value=b "
+                             "-smbios type=41,designation=LAN,pcidev=r "
+                             "-device virtio-rng-pci,id=r,addr=7");
     GByteArray *ep = qtest_fw_cfg_file(qts, "etc/smbios/smbios-anchor");
     GByteArray *structs = qtest_fw_cfg_file(qts, "etc/smbios/smbios-tables");
 
@@ -179,6 +181,8 @@ static void test_smbios(void)
     g_assert_cmpstr((char *)structs->data + structs->data[1], ==, "Maker");
     g_assert_nonnull(memmem(structs->data, structs->len, "a\0b\0", 5));
     g_assert_nonnull(memmem(structs->data, structs->len, "CPU 1", 6));
+    /* bus 0, slot 7 */
+    g_assert_nonnull(memmem(structs->data, structs->len, "\0\x38LAN", 6));
     g_byte_array_unref(ep);
     g_byte_array_unref(structs);
     qtest_quit(qts);

@@ -356,7 +356,13 @@ static void test_errors(void)
     assert_refused(both, "-bios");
     assert_refused("-smp 300", "300");
     assert_refused("-smbios type=1,colour=red", "colour");
-    assert_refused("-smbios type=41", "'41'");
+    assert_refused("-smbios type=9", "'9'");
+    assert_refused("-smbios type=41,pcidev=x", "'x'");
+    assert_refused("-smbios type=41,pcidev=c "
+                   "-device virtio-serial-pci -device virtconsole,id=c",
+                   "not on a PCI bus");
+    assert_refused("-smbios type=41,pcidev=d -device pcie-root-port,id=p "
+                   "-device virtio-rng-pci,bus=p,id=d", "not on the root bus");
     assert_refused("-smbios file=/no/smbios", "/no/smbios");
     g_unlink(path);
 }

@@ -35,16 +35,34 @@ static SmbiosConfig *config(const char *const *options)
     return c;
 }
 
-static GByteArray *build(const SmbiosConfig *c, bool firmware)
+static bool find_pci(const char *id, uint8_t *devfn, Error **errp)
+{
+    *devfn = 0x28;
+    if (strcmp(id, "net0")) {
+        error_setg(errp, "no '%s'", id);
+    }
+    return !strcmp(id, "net0");
+}
+
+static GByteArray *try_build(const SmbiosConfig *c, bool firmware,
+                             Error **errp)
 {
     const SmbiosMachine m = {
         .config = c, .name = "virt-1.0", .uuid = &no_uuid,
         .sockets = 2, .cores = 4, .threads = 8,
         .ram = { { 0, 3 * GiB }, { 4 * GiB, 5 * GiB } }, .nram = 2,
-        .is_firmware = firmware,
+        .is_firmware = firmware, .find_pci = find_pci,
     };
 
-    return smbios_build(&m);
+    return smbios_build(&m, errp);
+}
+
+static GByteArray *build(const SmbiosConfig *c, bool firmware)
+{
+    GByteArray *t = try_build(c, firmware, NULL);
+
+    g_assert_nonnull(t);
+    return t;
 }
 
 /* The next structure, or NULL after the last; all must be whole. */
@@ -196,6 +214,36 @@ static void test_fields(void)
     smbios_config_free(c);
 }
 
+/* 7.42: on PCI and not. */
+static void test_onboard(void)
+{
+    static const char *const options[] = {
+        "{'type':'41','designation':'LAN','kind':'ethernet','instance':'3',"
+        "'pcidev':'net0'}",
+        "{'type':'41','designation':'two'}", "{'type':'41','kind':'sas'}", NULL
+    };
+    static const uint8_t lan[] = { 41, 11, 0x00, 0x29, 1, 0x85, 3, 0, 0, 0,
+                                   0x28, 'L', 'A', 'N', 0, 0 };
+    static const uint8_t two[] = { 41, 11, 0x01, 0x29, 1, 0x81, 1, 0, 0, 0xff,
+                                   0xff, 't', 'w', 'o', 0, 0 };
+    static const uint8_t sas[] = { 41, 11, 0x02, 0x29, 0, 0x8a, 1, 0, 0, 0xff,
+                                   0xff, 0, 0 };
+    SmbiosConfig *c = config(options);
+    GByteArray *t = build(c, false);
+    Error *err = NULL;
+
+    g_assert_cmpmem(find(t, 41, 0), sizeof(lan), lan, sizeof(lan));
+    g_assert_cmpmem(find(t, 41, 1), sizeof(two), two, sizeof(two));
+    g_assert_cmpmem(find(t, 41, 2), sizeof(sas), sas, sizeof(sas));
+    g_byte_array_unref(t);
+
+    g_assert_true(add(c, "{'type':'41','pcidev':'gone'}", NULL));
+    g_assert_null(try_build(c, false, &err));
+    assert_error(err, "type=41,pcidev=gone: no 'gone'");
+    error_free(err);
+    smbios_config_free(c);
+}
+
 static char *write_tmp(const void *data, size_t len)
 {
     char *path = NULL;
@@ -269,7 +317,9 @@ static void test_mistakes(void)
     static const struct { const char *option, *error; } bad[] = {
         { "{'type':'1','colour':'red'}", "colour" },
         { "{'type':'5'}", "'5'" },
-        { "{'type':'41'}", "file=" },
+        { "{'type':'9'}", "file=" },
+        { "{'type':'41','kind':'toaster'}", "toaster" },
+        { "{'type':'41','instance':'256'}", "instance" },
         { "{}", "type" },
         { "{'type':'1','uuid':'xyz'}", "xyz" },
         { "{'type':'0','release':'1'}", "Invalid release '1'" },
@@ -385,6 +435,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/smbios/build/defaults", test_defaults);
     g_test_add_func("/smbios/build/fields", test_fields);
+    g_test_add_func("/smbios/build/onboard", test_onboard);
     g_test_add_func("/smbios/file/replaces", test_file);
     g_test_add_func("/smbios/file/mistakes", test_file_mistakes);
     g_test_add_func("/smbios/options/mistakes", test_mistakes);
