@@ -239,9 +239,10 @@ void nbd_connect_cancel(NbdConnect *job);
  * thread, used by coroutines of any ---- */
 
 typedef struct NbdLink NbdLink;
-/* Connects; tries again for @open_timeout seconds. */
-NbdLink *nbd_link_new(NbdConfig *cfg, uint32_t reconnect_delay,
-                      uint32_t open_timeout, Error **errp);
+/* Connects; tries again for @open_timeout seconds. @name: the node's. */
+NbdLink *nbd_link_new(NbdConfig *cfg, const char *name,
+                      uint32_t reconnect_delay, uint32_t open_timeout,
+                      Error **errp);
 /* No request is in flight. */
 void nbd_link_free(NbdLink *l);
 /* Of the first connection; each later one is as good. */

@@ -6,13 +6,15 @@
  *   WAITING  lost; attempts to connect are made, requests wait until the next
  *            connection or until the time is over
  *   DOWN     lost; the next request starts one attempt and waits for it
- *   DEAD     the server broke the protocol, or came back as another one
+ *   DEAD     the server broke the protocol, or came back as another one, or
+ *            the user cut the connection (QMP: yank)
  *
  * States change under the lock, from any thread. Attempts and their clocks
  * are the main thread's: other threads ask for them by a bottom half.
  */
 #include "util/osdep.h"
 #include "nbd-internal.h"
+#include "io/yank.h"
 #include "util/log.h"
 #include "util/main-loop.h"
 
@@ -51,6 +53,7 @@ struct NbdLink {
     AioBH *start_bh;
     AioTimer *retry_timer, *end_timer;
     NbdConnect *job;
+    Yank *yank;
     int64_t retry_ns;
     bool opening;
 };
@@ -202,7 +205,7 @@ static void link_lost(NbdLink *l, NbdConn *c, bool violated)
     if (l->conn == c) {
         nbd_conn_unref(l->conn);
         l->conn = NULL;
-        if (violated) {
+        if (violated || l->state == NBD_LINK_DEAD) {
             l->state = NBD_LINK_DEAD;
         } else if (l->delay_ns) {
             link_wait_begin_locked(l);
@@ -262,13 +265,40 @@ int coroutine_fn nbd_link_request(NbdLink *l, const NbdRequest *r,
 
 /* ---- Life ---- */
 
+/* The protocol sets no limit to how long a server may be silent; users do. */
+static void link_yank(void *opaque)
+{
+    NbdLink *l = opaque;
+
+    timer_del(l->retry_timer);
+    timer_del(l->end_timer);
+    if (l->job) {
+        nbd_connect_cancel(l->job);
+        l->job = NULL;
+    }
+    g_mutex_lock(&l->lock);
+    l->state = NBD_LINK_DEAD;
+    if (l->conn) {
+        nbd_conn_shutdown(l->conn);
+    }
+    wake_all_locked(l);
+    g_mutex_unlock(&l->lock);
+    if (l->opening) {
+        error_free(l->err);
+        l->err = NULL;
+        error_setg(&l->err, "the connection was cut by yank");
+        l->opening = false;
+    }
+}
+
 static bool link_is_opening(NbdLink *l)
 {
     return l->opening;
 }
 
-NbdLink *nbd_link_new(NbdConfig *cfg, uint32_t reconnect_delay,
-                      uint32_t open_timeout, Error **errp)
+NbdLink *nbd_link_new(NbdConfig *cfg, const char *name,
+                      uint32_t reconnect_delay, uint32_t open_timeout,
+                      Error **errp)
 {
     NbdLink *l = g_new0(NbdLink, 1);
 
@@ -284,6 +314,7 @@ NbdLink *nbd_link_new(NbdConfig *cfg, uint32_t reconnect_delay,
     l->end_timer = timer_new_ns(main_context(), CLOCK_REALTIME_NS,
                                 link_give_up, l);
     l->retry_ns = SECOND_NS / 4;
+    l->yank = yank_new(YANK_INSTANCE_TYPE_BLOCK_NODE, name, link_yank, l);
     l->opening = true;
     l->state = NBD_LINK_WAITING;
     link_attempt(l);
@@ -301,6 +332,7 @@ void nbd_link_free(NbdLink *l)
     if (l->job) {
         nbd_connect_cancel(l->job);
     }
+    yank_free(l->yank);
     aio_bh_delete(l->start_bh);
     timer_free(l->retry_timer);
     timer_free(l->end_timer);

@@ -43,7 +43,8 @@ static bool nbd_open(BlockDriverState *bs, BlockdevOptions *options,
         return false;
     }
     bs->filename = nbd_make_filename(cfg);
-    s->link = nbd_link_new(cfg, o->has_reconnect_delay ? o->reconnect_delay : 0,
+    s->link = nbd_link_new(cfg, bs->node_name,
+                           o->has_reconnect_delay ? o->reconnect_delay : 0,
                            o->has_open_timeout ? o->open_timeout : 0, errp);
     nbd_config_unref(cfg);
     if (!s->link) {

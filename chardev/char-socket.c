@@ -19,6 +19,7 @@
 #include "util/main-loop.h"
 #include "util/timer.h"
 #include "io/socket.h"
+#include "io/yank.h"
 #include "qapi/qapi-types-char.h"
 #include "trace/trace-chardev.h"
 
@@ -41,6 +42,7 @@ struct CharSocket {
     AioTimer retry;
     SocketConnect *connecting;
     bool retry_told;                /* one warning for a row of failures */
+    Yank *yank;
 
     int rx_fds[CHAR_SOCKET_MAX_FDS];
     int n_rx_fds;
@@ -420,6 +422,16 @@ static bool char_socket_open_client(CharSocket *s, ChardevSocket *opts,
     return true;
 }
 
+/* Its end is seen as any other. */
+static void char_socket_yank(void *opaque)
+{
+    CharSocket *s = opaque;
+
+    if (s->stream.in >= 0) {
+        shutdown(s->stream.in, SHUT_RDWR);
+    }
+}
+
 static bool char_socket_open(Chardev *chr, ChardevBackend *backend,
                              bool *be_opened, Error **errp)
 {
@@ -440,6 +452,10 @@ static bool char_socket_open(Chardev *chr, ChardevBackend *backend,
                       opts->reconnect * NSEC_PER_SEC : 0;
     timer_init_ns(&s->retry, NULL, CLOCK_REALTIME_NS,
                   char_socket_start_connect, s);
+    if (chr->id) {
+        s->yank = yank_new(YANK_INSTANCE_TYPE_CHARDEV, chr->id,
+                           char_socket_yank, s);
+    }
     if (s->is_server ? !char_socket_open_server(s, opts, errp) :
         !char_socket_open_client(s, opts, errp)) {
         return false;
@@ -455,6 +471,8 @@ static void char_socket_close(Chardev *chr)
     if (!s->addr) {
         return;
     }
+    yank_free(s->yank);
+    s->yank = NULL;
     if (s->connecting) {
         socket_connect_cancel(s->connecting);
         s->connecting = NULL;

@@ -214,6 +214,10 @@ def back_ends(c):
         "type": "ringbuf", "data": {"size": 64}}})
     c.ok("ringbuf-write", {"device": "c1", "data": "abc"})
     check(c.ok("ringbuf-read", {"device": "c1", "size": 8}) == "abc")
+    c.ok("query-yank")
+    c.ok("yank", {"instances": []})
+    c.fails("DeviceNotFound", "yank", {"instances": [
+        {"type": "block-node", "node-name": "none"}]})
     c.ok("chardev-remove", {"id": "c1"})
     c.fails("GenericError", "chardev-remove", {"id": "c1"})
     if "chardev-change" in c.types.commands:
