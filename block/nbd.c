@@ -6,9 +6,12 @@
  */
 #include "util/osdep.h"
 #include "nbd-internal.h"
+#include <json-c/json.h>
+#include "qapi/qapi-visit-block-core.h"
 
 typedef struct NbdState {
     NbdLink *link;
+    struct json_object *options;    /* as it was opened */
 } NbdState;
 
 static const NbdInfo *nbd_info(BlockDriverState *bs)
@@ -17,6 +20,18 @@ static const NbdInfo *nbd_info(BlockDriverState *bs)
 }
 
 /* ---- Life ---- */
+
+static struct json_object *options_to_json(const BlockdevOptionsNbd *o)
+{
+    BlockdevOptionsNbd *from = (BlockdevOptionsNbd *)o;
+    Visitor *v = output_visitor_new();
+    struct json_object *json;
+
+    visit_type_BlockdevOptionsNbd(v, NULL, &from, NULL);
+    json = output_visitor_take(v);
+    visit_free(v);
+    return json;
+}
 
 static bool nbd_check_access(BlockDriverState *bs, Error **errp)
 {
@@ -60,19 +75,40 @@ static bool nbd_open(BlockDriverState *bs, BlockdevOptions *options,
         nbd_link_free(s->link);
         return false;
     }
+    s->options = options_to_json(o);
     return true;
 }
 
 static void nbd_close(BlockDriverState *bs)
 {
-    nbd_link_free(((NbdState *)bs->opaque)->link);
+    NbdState *s = bs->opaque;
+
+    json_object_put(s->options);
+    nbd_link_free(s->link);
+}
+
+/* What is given has to be what it was. */
+static bool nbd_check_same(NbdState *s, const BlockdevOptionsNbd *o,
+                           Error **errp)
+{
+    struct json_object *given = options_to_json(o);
+    bool same = true;
+
+    json_object_object_foreach(given, key, val) {
+        if (same && !json_object_equal(val, json_object_object_get(s->options,
+                                                                   key))) {
+            error_setg(errp, "Cannot change the option '%s'", key);
+            same = false;
+        }
+    }
+    json_object_put(given);
+    return same;
 }
 
 static bool nbd_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
                                Error **errp)
 {
-    if (r->options) {
-        error_setg(errp, "the options of an NBD node cannot change");
+    if (r->options && !nbd_check_same(bs->opaque, &r->options->u.nbd, errp)) {
         return false;
     }
     if (!r->access.read_only && !r->access.auto_read_only &&

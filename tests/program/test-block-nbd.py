@@ -200,5 +200,18 @@ def character_device():
         check(peer.recv(1) == b"")
 
 
+@test
+def reopening():
+    Silent()
+    with Talk() as p:
+        p.get("blockdev-add", NODE)
+        p.get("blockdev-reopen", {"options": [NODE]})
+        p.get("blockdev-reopen", {"options": [dict(NODE, **{
+            "read-only": True})]})
+        answer = p.ask("blockdev-reopen", {"options": [dict(
+            NODE, export="other")]})
+        failed(answer, "Cannot change the option 'export'")
+
+
 if __name__ == "__main__":
     sys.exit(main())
