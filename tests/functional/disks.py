@@ -112,5 +112,6 @@ def fio(**options: Any) -> str:
         "bs": "4k", "size": "4m", "ioengine": "libaio", "iodepth": 8,
         "direct": 1, "verify": "crc32c", "verify_fatal": 1}
     words.update(options)
-    return "chroot /tools fio --minimal --output=/tmp/fio " + " ".join(
+    return "chroot /tools fio --eta=never --verify_state_save=0 " \
+        "--output=/tmp/fio " + " ".join(
         "--%s=%s" % item for item in words.items() if item[1] is not None)
