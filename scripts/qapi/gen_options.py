@@ -9,6 +9,7 @@ import textwrap
 from .common import Writer, c_name, c_string
 
 COLUMN = 16
+ENUM_WIDTH = 48                 # of the values of an enum, one after another
 TYPE_WORDS = {'str': 'string', 'bool': 'on|off', 'size': 'size',
               'number': 'number', 'any': 'value', 'null': 'null'}
 
@@ -24,7 +25,9 @@ def type_word(typ):
         return TYPE_WORDS.get(typ.name, 'number')
     if typ.kind == 'enum':
         names = [v.name for v in typ.values]
-        return '|'.join(names) if len(names) <= 6 else typ.values[0].name + '|...'
+        word = '|'.join(names)
+        fits = len(names) <= 6 and len(word) <= ENUM_WIDTH
+        return word if fits else names[0] + '|...'
     if typ.kind == 'array':
         return type_word(typ.element)
     if typ.kind == 'object' and [m.name for m in typ.members()] == ['str']:
