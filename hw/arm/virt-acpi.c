@@ -7,7 +7,7 @@
 #include "hw/acpi/loader.h"
 #include "hw/acpi/numa.h"
 #include "hw/char/pl011.h"
-#include "hw/core/numa.h"
+#include "hw/core/numa-hmat.h"
 #include "hw/intc/arm_gic.h"
 #include "qapi/qapi-types-common.h"
 #include "target/arm/cpu.h"
@@ -117,6 +117,9 @@ static void virt_build_numa(VirtMachine *v, AcpiTables *t)
         g_autofree uint8_t *matrix = numa_distances(ms);
 
         acpi_add_slit(t, matrix, numa_num_nodes(ms));
+    }
+    if (numa_hmat(ms)) {
+        acpi_add_hmat(t, numa_hmat(ms));
     }
 }
 

@@ -165,6 +165,8 @@ static const Property machine_props[] = {
               "whether the host may merge equal pages"),
     PROP_BOOL("suppress-vmdesc", MachineState, suppress_vmdesc, false,
               "leave the description of the state out of the migration stream"),
+    PROP_BOOL("hmat", MachineState, hmat, false,
+              "describe the speed of NUMA memory by an ACPI HMAT"),
     PROP_LINK("memory-backend", MachineState, memory_backend,
               "memory-backend", "memory of the machine"),
     PROP_LINK("confidential-guest-support", MachineState,

@@ -153,12 +153,6 @@ static bool node_refuse_absent(const NumaNodeOptions *o, Error **errp)
         error_append_hint(errp, "Use -numa node,memdev instead");
         return false;
     }
-    if (o->has_initiator) {
-        error_setg(errp, "initiator=%u: the machine has no ACPI Heterogeneous "
-                   "Memory Attribute Table (HMAT)", o->initiator);
-        error_append_hint(errp, "Leave it out; -numa dist tells distances");
-        return false;
-    }
     return true;
 }
 
@@ -178,7 +172,8 @@ static bool numa_add_node(MachineState *ms, const NumaNodeOptions *o,
     }
     if (!node_refuse_absent(o, errp) ||
         !node_set_cpus(ms, id, o->cpus, errp) ||
-        (o->memdev && !node_set_memdev(&numa->nodes[id], o->memdev, errp))) {
+        (o->memdev && !node_set_memdev(&numa->nodes[id], o->memdev, errp)) ||
+        (o->has_initiator && !numa_set_initiator(ms, id, o->initiator, errp))) {
         return false;
     }
     numa->nodes[id].present = true;
@@ -231,6 +226,10 @@ bool numa_add_option(MachineState *ms, const NumaOptions *opts, Error **errp)
         return numa_add_node(ms, &opts->u.node, errp);
     case NUMA_OPTIONS_TYPE_DIST:
         return numa_add_dist(ms, &opts->u.dist, errp);
+    case NUMA_OPTIONS_TYPE_HMAT_LB:
+        return numa_add_hmat_lb(ms, &opts->u.hmat_lb, errp);
+    case NUMA_OPTIONS_TYPE_HMAT_CACHE:
+        return numa_add_hmat_cache(ms, &opts->u.hmat_cache, errp);
     default:
         return numa_add_cpu(ms, &opts->u.cpu, errp);
     }

@@ -129,7 +129,7 @@ bool numa_complete(MachineState *ms, Error **errp)
         return false;
     }
     assign_cpus(ms);
-    return true;
+    return numa_complete_hmat(ms, errp);
 }
 
 /* ---- Memory ---- */
@@ -198,6 +198,7 @@ void numa_free(NumaState *numa)
             object_unref(numa->nodes[i].memdev);
         }
     }
+    numa_free_hmat(numa->hmat);
     g_free(numa);
 }
 

@@ -4,7 +4,7 @@
 #include "virt-internal.h"
 #include "hw/acpi/numa.h"
 #include "hw/char/serial.h"
-#include "hw/core/numa.h"
+#include "hw/core/numa-hmat.h"
 #include "hw/pci/pci_bridge.h"
 
 #define COM1_PORT 0x3f8
@@ -77,6 +77,9 @@ static void virt_build_numa(VirtMachine *v, AcpiTables *t)
         g_autofree uint8_t *matrix = numa_distances(ms);
 
         acpi_add_slit(t, matrix, numa_num_nodes(ms));
+    }
+    if (numa_hmat(ms)) {
+        acpi_add_hmat(t, numa_hmat(ms));
     }
 }
 

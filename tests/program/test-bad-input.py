@@ -238,7 +238,7 @@ def left_out_on_purpose():
         ("-usb", "'-usb'", "virtio"),
         ("-usbdevice tablet", "'-usbdevice'", "virtio"),
         ("-audiodev alsa,id=a", "'alsa'", "none"),
-        ("-numa hmat-lb", "'hmat-lb'", "HMAT"),
+        ("-smbios type=9", "'9'", "file="),
         ("-mem-path /dev/shm", "'-mem-path'", "memory-backend-file"),
         ("-incoming defer", "'-incoming'", "migrated"),
         ("-loadvm x", "'-loadvm'", "snapshots"),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SRAT and SLIT: which node CPUs and memory are in, and how far nodes are
- * apart (ACPI 6.5, 5.2.16 and 5.2.17). The board begins the SRAT, tells of
- * its CPUs and memory, and ends it with acpi_table_end().
+ * SRAT, SLIT and HMAT: which node CPUs and memory are in, how far nodes are
+ * apart, how fast memory is (ACPI 6.5, 5.2.16, 5.2.17 and 5.2.28). The board
+ * begins the SRAT, tells of its CPUs and memory, and ends it with
+ * acpi_table_end().
  *
  * Threading: none. Nothing here fails.
  */
@@ -10,6 +11,8 @@
 #define HW_ACPI_NUMA_H
 
 #include "hw/acpi/tables.h"
+
+struct NumaHmat;
 
 Aml *acpi_srat_begin(AcpiTables *t);
 /* A CPU of x86, by its local APIC; of Arm, by its _UID. */
@@ -19,5 +22,7 @@ void acpi_srat_memory(Aml *a, uint64_t base, uint64_t bytes, uint32_t node);
 
 /* @distance: n * n bytes, a row for each node that looks. */
 void acpi_add_slit(AcpiTables *t, const uint8_t *distance, unsigned int n);
+
+void acpi_add_hmat(AcpiTables *t, const struct NumaHmat *h);
 
 #endif

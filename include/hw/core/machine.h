@@ -140,6 +140,7 @@ struct MachineState {
     bool ram_size_given;
     struct MemoryRegion *ram;       /* of the backend, owned by it; or
                                      * a container of several */
+    bool hmat;                      /* tell of them by ACPI's HMAT as well */
     struct NumaState *numa;         /* -numa; NULL: no nodes (numa.h) */
 
     struct SmbiosConfig *smbios;    /* -smbios; NULL: not given */

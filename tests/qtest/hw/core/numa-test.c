@@ -10,6 +10,10 @@
     "-object memory-backend-ram,id=m0,size=160M " \
     "-object memory-backend-ram,id=m1,size=96M "
 
+#define TWO_NODES TWO_RAMS "-numa node,memdev=m0,cpus=0 -numa node,memdev=m1 "
+#define HMAT "-machine hmat=on -numa node -numa hmat-"
+#define ACCESS "hierarchy=memory,data-type=access-latency"
+
 /* The machine as firmware finds it: x86 describes it only to a ROM. */
 static QTest *start(const char *args)
 {
@@ -123,6 +127,34 @@ static void test_two_nodes(void)
     qtest_quit(qts);
 }
 
+/* A node with CPUs and one without. */
+static void test_hmat(void)
+{
+    QTest *qts = start("-machine hmat=on " TWO_RAMS
+                       "-numa node,memdev=m0,cpus=0 "
+                       "-numa node,memdev=m1,initiator=0 "
+                       "-numa hmat-lb,initiator=0,target=1," ACCESS
+                       ",latency=7 -numa hmat-cache,node-id=1,size=10K,"
+                       "level=1,associativity=direct,policy=write-back,"
+                       "line=8");
+    const uint8_t *p;
+    Tables t;
+
+    read_tables(qts, &t);
+    p = firmware_find_table(t.tables, t.rsdp, "HMAT");
+    g_assert_nonnull(p);
+    g_assert_cmpuint(get_le32(p + 4), ==, 40 + 40 + 40 + 48 + 32);
+    g_assert_cmpuint(get_le16(p + 80 + 8), ==, 1);
+    g_assert_cmpuint(get_le32(p + 80 + 12), ==, 0);
+    g_assert_cmpuint(get_le32(p + 80 + 16), ==, 1);
+    g_assert_cmpuint(get_le16(p + 120 + 44), ==, 0);
+    g_assert_cmpuint(get_le16(p + 120 + 46), ==, 7);
+    g_assert_cmpuint(get_le64(p + 168 + 16), ==, 10 * KiB);
+    g_assert_cmphex(get_le32(p + 168 + 24), ==, 0x00081111);
+    free_tables(&t);
+    qtest_quit(qts);
+}
+
 #ifndef TARGET_AARCH64
 /* The hole below 4 GiB parts a node's memory. */
 static void test_hole(void)
@@ -221,9 +253,27 @@ static void test_memdev(void)
     qtest_quit(qts);
 }
 
+typedef struct Mistake {
+    const char *args, *error;
+} Mistake;
+
+static void check_mistakes(const Mistake *bad, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        g_autofree char *err = NULL;
+        g_autofree char *line = g_strdup_printf(
+            "-accel qtest -nodefaults -display none -M virt %s", bad[i].args);
+
+        g_assert_cmpint(qtest_run(line, NULL, &err), ==, 1);
+        if (!strstr(err, bad[i].error)) {
+            g_error("%s: '%s' has no '%s'", bad[i].args, err, bad[i].error);
+        }
+    }
+}
+
 static void test_mistakes(void)
 {
-    static const struct { const char *args, *error; } bad[] = {
+    static const Mistake bad[] = {
         { "-numa node,nodeid=128", "Max number of NUMA nodes reached: 128" },
         { "-numa node -numa node,nodeid=0", "Duplicate NUMA nodeid: 0" },
         { "-numa node,nodeid=1", "Node ID missing: 0" },
@@ -232,7 +282,7 @@ static void test_mistakes(void)
           "CPU is already assigned to node-id: 0" },
         { "-numa node,mem=128M", "Use -numa node,memdev instead" },
         { "-numa node,memdev=nope", "memdev=nope is not" },
-        { "-numa node,initiator=0", "HMAT" },
+        { "-numa node,initiator=0", "-machine hmat=on" },
         { "-numa node -numa node", "should equal RAM size" },
         { TWO_RAMS "-numa node,memdev=m0 -numa node,memdev=m0",
           "m0 is used multiple times" },
@@ -255,28 +305,56 @@ static void test_mistakes(void)
         { "-numa cpu,socket-id=0", "node-id" },
         { "-numa cpu,node-id=0,socket-id=0", "Invalid node-id=0" },
         { "-numa node -numa cpu,node-id=0,socket-id=7", "no match found" },
-        { "-numa hmat-cache", "'hmat-cache'" },
         { "-numa node,colour=red", "'colour'" },
         { "-numa tree", "'tree'" },
         { "-machine none -numa node", "NUMA is not supported" },
     };
 
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_autofree char *err = NULL;
-        g_autofree char *line = g_strdup_printf(
-            "-accel qtest -nodefaults -display none -M virt %s", bad[i].args);
+    check_mistakes(bad, G_N_ELEMENTS(bad));
+}
 
-        g_assert_cmpint(qtest_run(line, NULL, &err), ==, 1);
-        if (!strstr(err, bad[i].error)) {
-            g_error("%s: '%s' has no '%s'", bad[i].args, err, bad[i].error);
-        }
-    }
+static void test_hmat_mistakes(void)
+{
+    static const Mistake bad[] = {
+        { "-numa node -numa hmat-cache,node-id=0,size=1M,level=1",
+          "-machine hmat=on" },
+        { HMAT "cache,node-id=9,size=1M,level=1", "node-id=9" },
+        { HMAT "cache,node-id=4294967295,size=1M,level=1", "4294967295" },
+        { HMAT "cache,node-id=0,size=1M,level=0", "level=0" },
+        { HMAT "cache,node-id=0,size=1M,level=4", "level=4" },
+        { HMAT "cache,node-id=0,size=0,level=1", "size=0" },
+        { HMAT "cache,node-id=0,size=1M,level=2", "none of level 1" },
+        { HMAT "cache,node-id=0,size=1M,level=1 -numa hmat-cache,node-id=0,"
+          "size=1M,level=1", "level 1 already" },
+        { HMAT "lb,initiator=0,target=300," ACCESS ",latency=1",
+          "target=300" },
+        { HMAT "lb,initiator=1,target=0," ACCESS ",latency=1", "initiator=1" },
+        { HMAT "lb,initiator=0,target=0," ACCESS, "takes latency=" },
+        { HMAT "lb,initiator=0,target=0," ACCESS ",latency=1,bandwidth=1M",
+          "no bandwidth=" },
+        { HMAT "lb,initiator=0,target=0," ACCESS ",latency=0", "of 0" },
+        { HMAT "lb,initiator=0,target=0," ACCESS ",latency=1 -numa hmat-lb,"
+          "initiator=0,target=0," ACCESS ",latency=2", "given already" },
+        { HMAT "lb,initiator=0,target=0,hierarchy=memory,"
+          "data-type=read-bandwidth,bandwidth=1000", "multiple of 1 MiB" },
+        { "-machine hmat=on " TWO_NODES "-numa hmat-lb,initiator=1,target=0,"
+          ACCESS ",latency=1", "initiator=1: that node has no CPUs" },
+        { "-machine hmat=on " TWO_RAMS "-numa node,memdev=m0,cpus=0 "
+          "-numa node,memdev=m1,initiator=1", "initiator=1 of node 1" },
+        { "-machine hmat=on " TWO_RAMS "-numa node,memdev=m0,cpus=0 "
+          "-numa node,memdev=m1,initiator=40000", "initiator=40000 of node" },
+        { "-machine hmat=on " TWO_RAMS "-numa node,memdev=m0,cpus=0,"
+          "initiator=1 -numa node,memdev=m1", "its own initiator" },
+    };
+
+    check_mistakes(bad, G_N_ELEMENTS(bad));
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/numa/two-nodes", test_two_nodes);
+    g_test_add_func("/numa/hmat", test_hmat);
 #ifndef TARGET_AARCH64
     g_test_add_func("/numa/hole", test_hole);
 #endif
@@ -284,5 +362,6 @@ int main(int argc, char **argv)
     g_test_add_func("/numa/cpus", test_cpus);
     g_test_add_func("/numa/memdev", test_memdev);
     g_test_add_func("/numa/mistakes", test_mistakes);
+    g_test_add_func("/numa/hmat/mistakes", test_hmat_mistakes);
     return qtest_main();
 }
