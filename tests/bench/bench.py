@@ -254,7 +254,7 @@ class Bench:
                  {"nemu": float(len(run(["ldd", path]).splitlines()))},
                  [Target("nemu", "", 8)])
 
-    def images(self) -> None:
+    def images(self, wanted: str, parent: str, realtime: bool) -> None:
         nemu = os.path.join(os.path.dirname(self.nemu), "nemu-img")
         peer, peer_io = shutil.which("qemu-img"), shutil.which("qemu-io")
         if not os.path.exists(nemu):
@@ -263,11 +263,13 @@ class Bench:
             raise Skip("qemu-img and qemu-io are not installed")
         # A folder on a disk: direct I/O is not to be had everywhere.
         with tempfile.TemporaryDirectory(prefix="bench-img-",
-                                         dir="/var/tmp") as folder:
-            for row in imgrows.measure(nemu, peer, peer_io, folder,
-                                       min(self.runs, 5)):
+                                         dir=parent) as folder:
+            programs = {"nemu": nemu, "qemu": peer, "qemu-io": peer_io}
+            for row in imgrows.measure(programs, self.measure_tool, folder,
+                                       (self.runs, realtime), wanted):
                 self.add(row.name, row.unit, row.values,
-                         [Target("nemu", "qemu", row.factor, at_least=True)])
+                         [Target("nemu", row.peer, row.factor,
+                                 at_least=bool(row.peer))])
 
     def lab(self, boots: int) -> None:
         if not self.qemu:
@@ -286,11 +288,12 @@ class Bench:
             self.add("lab: " + name, unit, got[row],
                      [Target("nemu", "q35", 1.0, at_least=True)])
 
-    def all_x86(self, minimal: Optional[str], boots: int,
-                rows: List[str]) -> None:
+    def all_x86(self, minimal: Optional[str], boots: int, rows: List[str],
+                images: Callable[[], None]) -> None:
         for name, part in (("start", self.start_and_exit),
                            ("qmp", self.qmp_greeting), ("idle", self.idle),
-                           ("sizes", self.sizes), ("images", self.images)):
+                           ("sizes", self.sizes),
+                           ("images", images)):
             if name in rows:
                 self.attempt(name, part)
         if minimal and "sizes" in rows:
@@ -355,6 +358,15 @@ def main() -> int:
                         help="boots of each kind in the lab; 0: no lab [3]")
     parser.add_argument("--rows", default="start,qmp,idle,sizes,images,lab",
                         help="parts to run, separated by commas [%(default)s]")
+    parser.add_argument("--images", default="", metavar="PATTERN",
+                        help="of the rows about images: those whose name has "
+                        "it [all]")
+    parser.add_argument("--realtime", action="store_true",
+                        help="of the rows about images: with real-time "
+                        "priority, on machines with other work")
+    parser.add_argument("--folder", default="/var/tmp",
+                        help="for the images: on a disk, best on a file system "
+                        "that does not discard at once what is free [%(default)s]")
     parser.add_argument("--json", help="where to write [BUILD/bench.json]")
     args = parser.parse_args()
 
@@ -368,7 +380,9 @@ def main() -> int:
         if args.arch == "aarch64":
             bench.attempt("lab", lambda: bench.arm_lab(args.boots))
         else:
-            bench.all_x86(args.minimal, args.boots, args.rows.split(","))
+            bench.all_x86(args.minimal, args.boots, args.rows.split(","),
+                          lambda: bench.images(args.images, args.folder,
+                                               args.realtime))
     path = args.json or os.path.join(args.build_dir, "bench.json")
     with open(path, "w", encoding="utf-8") as out:
         json.dump({"rows": [dict(row._asdict(), targets=[
