@@ -4,9 +4,10 @@
  *
  * The lock is held over reads of metadata, so that requests to parts of an
  * image that were not used yet would wait for each other's slices, one by one.
- * Here a request lets the lock go while its slice is read, and takes along
- * what stands next to it in the same table, as long as that takes no place in
- * the cache from others: one longer read costs little more than a short one.
+ * Here a request lets the lock go while its slice is read. One that goes on
+ * where another was takes along what follows in the same table, as long as that
+ * takes no place in the cache from others: a longer read costs most disks little
+ * more than a short one.
  *
  * What was read is thrown away when tables in the file may have changed
  * meanwhile (c->changes). Nothing depends on success: a slice that is missing
@@ -36,23 +37,43 @@ static Qcow2Load *find_load(const Qcow2Cache *c, uint64_t offset)
     return NULL;
 }
 
-/* The part of the table at @l2_offset to read for the slice at @offset, and
- * places for it; NULL: none that is free or clean. */
+/* Whether the slice at @offset is there, or on its way. */
+static bool is_warm(Qcow2Cache *c, uint64_t offset)
+{
+    return qcow2_cache_has(c, offset) || find_load(c, offset);
+}
+
+/*
+ * The part of the table at @l2_offset to read for the slice at @offset, and
+ * places for it; NULL: none that is free or clean. A slice next to one that was
+ * used takes along what comes after it, away from that one; any other comes
+ * alone, as a copy of all the rest may be in vain.
+ */
 static Qcow2Table *choose_range(Qcow2State *s, uint64_t l2_offset,
                                 uint64_t offset, Qcow2Load *load)
 {
     Qcow2Cache *c = &s->l2_cache;
-    /* Slices can be longer than what is read ahead. */
-    uint64_t bytes = MAX(MIN(AHEAD_BYTES, (uint64_t)s->cluster_bytes),
-                         (uint64_t)c->table_bytes);
-    Qcow2Table *t = qcow2_cache_borrow_unused(c, bytes / c->table_bytes);
+    uint64_t bytes = MIN(AHEAD_BYTES, (uint64_t)s->cluster_bytes);
+    uint64_t from = ROUND_DOWN(offset - l2_offset, bytes) + l2_offset;
+    uint64_t to = from + bytes;
+    Qcow2Table *t = NULL;
 
+    load->from = offset;
+    load->to = offset + c->table_bytes;
+    if (load->from > from && is_warm(c, load->from - c->table_bytes)) {
+        load->to = MAX(to, load->to);
+    } else if (load->to < to && is_warm(c, load->to)) {
+        load->from = from;
+    }
+    if (load->to - load->from > c->table_bytes) {
+        t = qcow2_cache_borrow_unused(c, (load->to - load->from) /
+                                         c->table_bytes);
+    }
     if (!t) {
-        bytes = c->table_bytes;
+        load->from = offset;
+        load->to = offset + c->table_bytes;
         t = qcow2_cache_borrow_clean(c);
     }
-    load->from = ROUND_DOWN(offset - l2_offset, bytes) + l2_offset;
-    load->to = load->from + bytes;
     return t;
 }
 

@@ -6,37 +6,56 @@
 #define IMAGE_BYTES (2048 * MiB)
 #define TABLE_SPAN  (512 * MiB)     /* what one L2 table maps */
 #define CLUSTER     (64 * KiB)
+#define SLICE       (4 * KiB)
+#define SLICE_SPAN  (32 * MiB)
 
-/* The file below: reads as long as an L2 table are counted, held or failed. */
+/* The file below: reads of L2 tables are counted, held or failed. */
 static struct {
     BlockDriver driver;
     const BlockDriver *real;
-    bool hold, fail;
+    const Qcow2State *image;
+    int hold;                       /* so many yet */
+    int64_t fail_bytes;             /* which fail */
     int tables_read;
+    int64_t last_bytes;             /* of one */
     GPtrArray *held;                /* coroutines; their data have been read */
 } gate;
+
+static bool in_table(int64_t offset)
+{
+    for (uint32_t i = 0; i < gate.image->l1_size; i++) {
+        int64_t at = gate.image->l1[i] & QCOW2_OFFSET_MASK;
+
+        if (offset >= at && offset < at + CLUSTER) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static int coroutine_fn gate_preadv(BlockDriverState *bs, int64_t offset,
                                     int64_t bytes, IoVec *iov)
 {
     int ret = gate.real->co_preadv(bs, offset, bytes, iov);
 
-    if (bytes != CLUSTER) {
+    if (!in_table(offset)) {
         return ret;
     }
     gate.tables_read++;
-    if (gate.hold) {
+    gate.last_bytes = bytes;
+    if (gate.hold > 0) {
+        gate.hold--;
         g_ptr_array_add(gate.held, coroutine_self());
         coroutine_yield();
     }
-    return gate.fail ? -EIO : ret;
+    return bytes == gate.fail_bytes ? -EIO : ret;
 }
 
 static void gate_release(void)
 {
     g_autoptr(GPtrArray) held = gate.held;
 
-    gate.hold = false;
+    gate.hold = 0;
     gate.held = g_ptr_array_new();
     for (guint i = 0; i < held->len; i++) {
         aio_co_wake(held->pdata[i]);
@@ -59,7 +78,9 @@ static char *open_image(QTest *t)
     gate.real = t->bs->file->bs->drv;
     gate.driver = *gate.real;
     gate.driver.co_preadv = gate_preadv;
-    gate.hold = gate.fail = false;
+    gate.image = t->bs->opaque;
+    gate.hold = 0;
+    gate.fail_bytes = 0;
     gate.tables_read = 0;
     gate.held = g_ptr_array_new();
     t->bs->file->bs->drv = &gate.driver;
@@ -104,38 +125,82 @@ static void wait_held(guint n)
     }
 }
 
-static void wait_reads(Read *reads, int n)
+static void wait_read(const Read *read)
+{
+    while (read->ret > 0) {
+        aio_poll(main_context(), true);
+    }
+}
+
+static void wait_reads(const Read *reads, int n)
 {
     for (int i = 0; i < n; i++) {
-        while (reads[i].ret > 0) {
-            aio_poll(main_context(), true);
-        }
+        wait_read(&reads[i]);
         g_assert_cmpint(reads[i].ret, ==, 0);
     }
 }
 
-/* Tables are read at the same time, each once for all who want it, and with
- * all its slices. */
+static void assert_nothing_borrowed(const BlockDriverState *bs)
+{
+    const Qcow2State *s = bs->opaque;
+    const Qcow2Cache *c = &s->l2_cache;
+
+    g_assert_cmpuint(c->num_borrowed, ==, 0);
+    g_assert_true(LIST_EMPTY(&c->loads));
+    for (unsigned i = 0; i < c->num_used; i++) {
+        g_assert_cmpuint(c->tables[i].pins, ==, 0);
+    }
+}
+
+/* Slices are read at the same time, each once for all who want it. */
 static void test_at_the_same_time(void)
 {
-    Read reads[5];
+    Read reads[4];
     QTest t;
     char *path = open_image(&t);
 
-    gate.hold = true;
+    gate.hold = 3;
     start_read(&reads[0], t.bs, 0);
     start_read(&reads[1], t.bs, TABLE_SPAN);
     start_read(&reads[2], t.bs, 2 * TABLE_SPAN);
     start_read(&reads[3], t.bs, TABLE_SPAN + CLUSTER);
     wait_held(3);
     g_assert_cmpint(gate.tables_read, ==, 3);
+    g_assert_cmpint(gate.last_bytes, ==, SLICE);
     gate_release();
     wait_reads(reads, 4);
+    g_assert_cmpint(gate.tables_read, ==, 3);
     g_assert_cmpint(reads[1].byte, ==, 0x5a);
     g_assert_cmpint(reads[3].byte, ==, 0);
-    start_read(&reads[4], t.bs, TABLE_SPAN - CLUSTER);
-    wait_reads(&reads[4], 1);
+    close_image(&t, path);
+}
+
+/* Who goes on where another was reads the rest with it, in either direction,
+ * whether the first is there or still on its way. */
+static void test_ahead(void)
+{
+    Read reads[2];
+    QTest t;
+    char *path = open_image(&t);
+
+    gate.hold = 2;
+    start_read(&reads[0], t.bs, 4 * SLICE_SPAN);
+    start_read(&reads[1], t.bs, 5 * SLICE_SPAN);
+    wait_held(2);
+    g_assert_cmpint(gate.last_bytes, ==, 11 * SLICE);
+    gate_release();
+    wait_reads(reads, 2);
+    start_read(&reads[0], t.bs, TABLE_SPAN - CLUSTER);
+    wait_reads(reads, 1);
+    g_assert_cmpint(gate.tables_read, ==, 2);
+    start_read(&reads[0], t.bs, 3 * SLICE_SPAN);
+    wait_reads(reads, 1);
+    g_assert_cmpint(gate.last_bytes, ==, 4 * SLICE);
+    start_read(&reads[0], t.bs, 0);
+    wait_reads(reads, 1);
+    g_assert_cmpint(reads[0].byte, ==, 0x5a);
     g_assert_cmpint(gate.tables_read, ==, 3);
+    assert_nothing_borrowed(t.bs);
     close_image(&t, path);
 }
 
@@ -147,7 +212,7 @@ static void test_changed_meanwhile(void)
     char *path = open_image(&t);
     Qcow2State *s = t.bs->opaque;
 
-    gate.hold = true;
+    gate.hold = 1;
     start_read(&reads[0], t.bs, CLUSTER);
     wait_held(1);
     g_assert_cmpint(qtest_request(t.bs, QTEST_ZERO, 0, CLUSTER, NULL), ==, 0);
@@ -168,24 +233,19 @@ static void test_neighbour_fails(void)
     QTest t;
     char *path = open_image(&t);
 
-    gate.fail = true;
-    start_read(&read, t.bs, TABLE_SPAN);
+    start_read(&read, t.bs, TABLE_SPAN + SLICE_SPAN);
     wait_reads(&read, 1);
-    g_assert_cmpint(read.byte, ==, 0x5a);
-    g_assert_cmpint(gate.tables_read, ==, 1);
+    gate.fail_bytes = SLICE;
+    start_read(&read, t.bs, TABLE_SPAN + 3 * SLICE_SPAN);
+    wait_read(&read);
+    g_assert_cmpint(read.ret, ==, -EIO);
+    gate.fail_bytes = 14 * SLICE;
+    start_read(&read, t.bs, TABLE_SPAN + 2 * SLICE_SPAN);
+    wait_reads(&read, 1);
+    g_assert_cmpint(gate.last_bytes, ==, SLICE);
+    g_assert_cmpint(read.byte, ==, 0);
+    assert_nothing_borrowed(t.bs);
     close_image(&t, path);
-}
-
-static void assert_nothing_borrowed(const BlockDriverState *bs)
-{
-    const Qcow2State *s = bs->opaque;
-    const Qcow2Cache *c = &s->l2_cache;
-
-    g_assert_cmpuint(c->num_borrowed, ==, 0);
-    g_assert_true(LIST_EMPTY(&c->loads));
-    for (unsigned i = 0; i < c->num_used; i++) {
-        g_assert_cmpuint(c->tables[i].pins, ==, 0);
-    }
 }
 
 /* A slice can be as long as a table, and that longer than what is read ahead. */
@@ -364,6 +424,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     test_loop_init();
     g_test_add_func("/qcow2-warm/at-the-same-time", test_at_the_same_time);
+    g_test_add_func("/qcow2-warm/ahead", test_ahead);
     g_test_add_func("/qcow2-warm/changed-meanwhile", test_changed_meanwhile);
     g_test_add_func("/qcow2-warm/neighbour-fails", test_neighbour_fails);
     g_test_add_func("/qcow2-warm/long-slices", test_long_slices);
