@@ -361,9 +361,15 @@ static int on_snapshot(BlockDriverState *bs, BdrvSnapshot *sn, BdrvRunFn *fn,
 int bdrv_snapshot_goto(BlockDriverState *bs, const char *id_or_name,
                        Error **errp)
 {
-    return may_write(bs, errp) ?
-           on_snapshot(bs, bdrv_snapshot_find(bs, id_or_name), goto_co, errp) :
-           -ENOTSUP;
+    if (!may_write(bs, errp)) {
+        return -ENOTSUP;
+    }
+    if (bdrv_dirty_bitmap_next(bs, NULL)) {
+        /* They would not have what changes. */
+        error_setg(errp, "Device has active dirty bitmaps");
+        return -EBUSY;
+    }
+    return on_snapshot(bs, bdrv_snapshot_find(bs, id_or_name), goto_co, errp);
 }
 
 int bdrv_snapshot_delete(BlockDriverState *bs, const char *id,

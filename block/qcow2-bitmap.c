@@ -90,7 +90,7 @@ bool qcow2_bitmaps_load(BlockDriverState *bs, Error **errp)
 {
     Qcow2State *s = bs->opaque;
 
-    if (bs->open_flags & (BDRV_O_CHECK | BDRV_O_NO_IO)) {
+    if (bs->open_flags & BDRV_O_CHECK) {
         return true;
     }
     for (guint i = 0; i < s->bitmaps->len; i++) {
