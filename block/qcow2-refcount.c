@@ -404,6 +404,24 @@ static int coroutine_fn extend_run(BlockDriverState *bs, uint64_t c,
 
 /* ---- Allocation ---- */
 
+/* A search past the end of the file: nothing that was ever allocated there and
+ * not yet written is as much. Tables may say so of 2^56 bytes, in one block. */
+#define PAST_END_MAX (1ULL << 26)       /* clusters */
+
+static bool is_astray(BlockDriverState *bs, uint64_t from, uint64_t c)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t end = qcow2_clusters(s, bs->file->bs->total_bytes);
+
+    if (c < MAX(from, end) + PAST_END_MAX) {
+        return false;
+    }
+    qcow2_signal_corruption(bs, end << s->cluster_bits, s->cluster_bytes,
+                            "%" PRIu64 " clusters past the end of the file "
+                            "count as used", c - MAX(from, end));
+    return true;
+}
+
 /*
  * The first run of free clusters from @from on: at least @min, at most @max.
  * Blocks that are missing are made on the way, so that the counts of what is
@@ -439,6 +457,9 @@ static int coroutine_fn find_free(BlockDriverState *bs, uint64_t from,
         qcow2_cache_put(t);
         if (*n >= max || (*n >= min && c < end)) {
             return 0;
+        }
+        if (is_astray(bs, from, c)) {
+            return -EIO;
         }
     }
     return -EFBIG;
