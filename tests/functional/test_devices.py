@@ -63,6 +63,40 @@ done
 
 
 @case()
+def test_hmat(env: Env) -> None:
+    """The kernel knows how fast a node's memory is, and its cache."""
+    script = """
+cd /sys/devices/system/node/node1
+for f in access0/initiators/*_* memory_side_cache/index1/*; do
+    echo "HMAT $f $(cat $f)"
+done
+ls -d access0/initiators/node*
+"""
+    values = "initiator=0,target=1,hierarchy=memory,data-type="
+    args = ["-machine", "hmat=on",
+            "-object", "memory-backend-ram,id=m0,size=192M",
+            "-object", "memory-backend-ram,id=m1,size=128M",
+            "-numa", "node,nodeid=0,cpus=0-1,memdev=m0",
+            "-numa", "node,nodeid=1,memdev=m1,initiator=0",
+            "-numa", "hmat-lb," + values + "access-latency,latency=70",
+            "-numa", "hmat-lb," + values + "read-bandwidth,bandwidth=131064M",
+            "-numa", "hmat-lb," + values + "write-bandwidth,bandwidth=500M",
+            "-numa", "hmat-cache,node-id=1,size=16M,level=1,line=64,"
+            "associativity=direct,policy=write-back", "-no-reboot"]
+    with env.guest(script=script, args=args, cpus=2,
+                   memory_mib=320) as guest:
+        for line in ("access0/initiators/read_bandwidth 131064",
+                     "access0/initiators/read_latency 70",
+                     "access0/initiators/write_bandwidth 500",
+                     "access0/initiators/write_latency 70",
+                     "memory_side_cache/index1/line_size 64",
+                     "memory_side_cache/index1/size 16777216"):
+            guest.expect("^HMAT %s$" % line)
+        guest.expect("^access0/initiators/node0$")
+        guest.finish()
+
+
+@case()
 def test_balloon(env: Env) -> None:
     script = """
 n=0; while [ $n -lt 100 ]; do
