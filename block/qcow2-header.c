@@ -113,6 +113,11 @@ static bool check_features(BlockDriverState *bs, Error **errp)
     }
     if (!qcow2_compression_available(s->compression)) {
         error_setg(errp, "Unknown compression type: %u", s->compression);
+        if (s->compression == QCOW2_COMPRESSION_ZSTD) {
+            error_append_hint(errp, "That is zstd, which this program was "
+                              "built without: configure --enable-zstd, with "
+                              "libzstd");
+        }
         return false;
     }
     if ((s->autoclear & QCOW2_AUTOCLEAR_RAW_DATA) &&

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Creation options that images are tested with."""
+from toolcase import have
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -40,6 +42,8 @@ CASES = {
     "raw full": ("raw", "preallocation=full", 3 * MIB, ""),
     "raw odd": ("raw", "", 1 * MIB + 512, ""),
 }
+if not have("ZSTD"):
+    del CASES["zstd"]
 for bits in (1, 2, 4, 8, 16, 32, 64):
     CASES["refcounts of %d bits" % bits] = (
         "qcow2", "refcount_bits=%d" % bits, 2 * MIB, "")

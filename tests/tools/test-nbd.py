@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from toolcase import NEMU, Skip, check, good, main, run, test
+from toolcase import NEMU, Skip, check, good, have, main, run, test
 
 MIB = 1024 * 1024
 URI = "nbd+unix:///?socket=s"
@@ -392,8 +392,14 @@ def certtool(*args: str, template: str) -> None:
     good("certtool", *args, "--template", "template")
 
 
+def need_tls() -> None:
+    if not have("GNUTLS"):
+        raise Skip("built without GnuTLS")
+
+
 def make_pki(host: str = "localhost") -> None:
     """Directories "server" and "client" of one CA, "other" of another."""
+    need_tls()
     if not shutil.which("certtool"):
         raise Skip("certtool is not installed (Debian's package: gnutls-bin)")
     for folder in ("server", "client", "other"):
@@ -488,6 +494,7 @@ def test_tls_bad_files() -> None:
 
 @test
 def test_tls_keys() -> None:
+    need_tls()
     os.mkdir("keys")
     with open("keys/keys.psk", "w", encoding="utf-8") as f:
         f.write("other:%s\nqemu:%s\n" % ("ab" * 32, "cd" * 32))
@@ -506,6 +513,7 @@ def test_tls_keys() -> None:
 
 @test
 def test_tls_anonymous() -> None:
+    need_tls()
     with open("disk", "wb") as f:
         f.truncate(64 * MIB)
     with Server("qemu-nbd", "-t", "-k", os.path.abspath("s"), "-f", "raw",

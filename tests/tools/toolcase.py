@@ -41,6 +41,11 @@ def qemu() -> Tools:
     return Tools("qemu", img, io)
 
 
+def have(part: str) -> bool:
+    """Whether NEMU was built with it."""
+    return os.environ.get("HAVE_" + part) != "0"
+
+
 def test(function: Callable[[], None]) -> Callable[[], None]:
     tests.append(function)
     return function
