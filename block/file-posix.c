@@ -25,13 +25,14 @@
 #define PERM_BITS         4
 #define MAX_ALIGN_PROBE   4096
 #define CACHED_READ_MAX   (64 * KiB)
+#define DIRECT_URING_MAX  (256 * KiB)
 
 typedef struct FileState {
     int fd;
     int flags;                      /* of open(2) */
     bool reopening;                 /* and these follow with the rights: */
     int want_flags;
-    bool want_uring;
+    bool next_uring;
     bool is_device;
     bool locking;
     bool use_uring;
@@ -289,7 +290,7 @@ static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
     bool old_uring = s->use_uring;
     const char *what = NULL;
 
-    s->want_uring = s->use_uring;
+    s->next_uring = s->use_uring;
     s->want_flags = a->read_only || a->auto_read_only ? O_RDONLY : O_RDWR;
     s->want_flags |= a->direct ? O_DIRECT : 0;
     s->reopening = true;
@@ -310,7 +311,7 @@ static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
         s->reopening = false;
         return false;
     }
-    s->want_uring = s->use_uring;
+    s->next_uring = s->use_uring;
     s->use_uring = old_uring;
     return true;
 }
@@ -319,7 +320,7 @@ static void file_reopen_commit(BlockDriverState *bs)
 {
     FileState *s = bs->opaque;
 
-    s->use_uring = s->want_uring;
+    s->use_uring = s->next_uring;
     s->reopening = false;
 }
 
@@ -454,6 +455,21 @@ static bool read_cached(BlockDriverState *bs, int64_t offset, IoVec *iov)
            (ssize_t)iov->size;
 }
 
+#ifdef CONFIG_IO_URING
+/*
+ * The kernel does all it can of a request while it takes it from the ring: a
+ * long copy from or to the page cache, or the preparation of a very long
+ * transfer, would hold up the loop. Workers do these, several at a time.
+ */
+static bool want_uring(BlockDriverState *bs, const IoVec *iov)
+{
+    FileState *s = bs->opaque;
+
+    return s->use_uring && iov->niov <= IOV_MAX &&
+           iov->size <= (bs->direct ? DIRECT_URING_MAX : CACHED_READ_MAX);
+}
+#endif
+
 static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
                                    IoVec *iov, bool write)
 {
@@ -464,7 +480,7 @@ static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
         return 0;
     }
 #ifdef CONFIG_IO_URING
-    if (s->use_uring && iov->niov <= IOV_MAX) {
+    if (want_uring(bs, iov)) {
         return uring_co_rw(s->fd, offset, iov, write);
     }
 #endif
