@@ -15,6 +15,9 @@
 #include "util/rcu.h"
 
 #define LONG_ONLY 0x100             /* values of options without a letter */
+/* About what a short request takes, with the sleep and the wake-up that a look
+ * for its end saves. */
+#define SPIN_NS 65536
 
 void tool_init(const char *argv0)
 {
@@ -28,6 +31,7 @@ void tool_init(const char *argv0)
         tool_report_err(g_steal_pointer(&err));
         exit(EXIT_FAILURE);
     }
+    aio_context_set_poll_params(main_context(), SPIN_NS, 0, 0, NULL);
     bdrv_allow_legacy_crypto();
 }
 

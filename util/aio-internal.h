@@ -123,10 +123,12 @@ typedef struct AioTimers {
 typedef struct ThreadPoolRequest ThreadPoolRequest;
 typedef struct AioThreadPool {
     unsigned min, max;
-    unsigned running;                   /* given to the workers */
+    unsigned running;                   /* given to the workers; atomic */
     STAILQ_HEAD(, ThreadPoolRequest) waiting;
 } AioThreadPool;
 
+/* thread_pool_is_busy: whether workers will have news for @ctx; any thread. */
+bool thread_pool_is_busy(const AioContext *ctx);
 /* thread_pool_init_context: before the first request of a new context. */
 void thread_pool_init_context(AioContext *ctx);
 

@@ -57,7 +57,7 @@ static bool aio_spin_look(AioContext *ctx, bool begin)
 static bool aio_spin_allowed(AioContext *ctx)
 {
     MUTEX_GUARD(&ctx->lock);
-    return ctx->n_pollable > 0 &&
+    return (ctx->n_pollable > 0 || thread_pool_is_busy(ctx)) &&
            (ctx->n_unpollable == 0 || ctx->backend->peek);
 }
 

@@ -60,6 +60,16 @@ static void thread_pool_done(void *opaque)
     }
 }
 
+static void thread_pool_count_locked(AioThreadPool *p, int by)
+{
+    __atomic_store_n(&p->running, p->running + by, __ATOMIC_RELAXED);
+}
+
+bool thread_pool_is_busy(const AioContext *ctx)
+{
+    return __atomic_load_n(&ctx->pool.running, __ATOMIC_RELAXED) > 0;
+}
+
 /* Requests of @ctx that its limit holds back now fit. */
 static void thread_pool_release_locked(AioContext *ctx)
 {
@@ -68,7 +78,7 @@ static void thread_pool_release_locked(AioContext *ctx)
 
     while ((req = STAILQ_FIRST(&p->waiting)) && p->running < p->max) {
         STAILQ_REMOVE_HEAD(&p->waiting, next);
-        p->running++;
+        thread_pool_count_locked(p, 1);
         STAILQ_INSERT_TAIL(&pool.requests, req, next);
     }
 }
@@ -131,7 +141,7 @@ static void thread_pool_run(ThreadPoolRequest *req)
     req->ret = req->fn(req->opaque);
     pthread_mutex_lock(&pool.lock);
     pool.n_coming++;
-    ctx->pool.running--;
+    thread_pool_count_locked(&ctx->pool, -1);
     thread_pool_release_locked(ctx);
     pthread_mutex_unlock(&pool.lock);
     aio_bh_schedule(&req->done_bh);

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/socket.h>
+#include "util/aio-internal.h"
 #include "util/error.h"
 #include "util/rcu.h"
+#include "util/thread-pool.h"
 #include "util/thread.h"
 #include "tests/unit/lib/assert-error.h"
 
@@ -577,6 +579,38 @@ static void spin_late_work(EventNotifier *e)
     t->work = 1;
 }
 
+/* Whether the home is asleep some time after it waits for this. */
+static int look_at_home(void *opaque)
+{
+    g_usleep(2000);
+    return __atomic_load_n(&ctx->notify_me, __ATOMIC_SEQ_CST);
+}
+
+static void store_result(void *opaque, int ret)
+{
+    *(int *)opaque = ret;
+}
+
+/* What workers do has no handler; it is waited for all the same. */
+static void test_spin_for_workers(void)
+{
+    int asleep = -1;
+
+    aio_context_set_poll_params(ctx, NSEC_PER_SEC, 1000000, 0, NULL);
+    drain();
+    for (int i = 0; i < 4; i++) {
+        asleep = -1;
+        thread_pool_submit(ctx, look_at_home, NULL, store_result, &asleep);
+        while (asleep < 0) {
+            aio_poll(ctx, true);
+        }
+    }
+    /* It slept at first, and has learnt that spinning is worth it. */
+    g_assert_cmpint(asleep, ==, 0);
+    aio_context_set_poll_params(ctx, 0, 0, 0, NULL);
+    drain();
+}
+
 static void test_spin_stop_looks_again(void)
 {
     TestNotifier t = { 0 };
@@ -675,6 +709,7 @@ static const struct {
     { "notifier", test_notifier },
     { "notify-ends-wait", test_notify_ends_wait },
     { "spin", test_spin },
+    { "spin/for-workers", test_spin_for_workers },
     { "spin/stop-looks-again", test_spin_stop_looks_again },
     { "idle-sleeps", test_idle_sleeps },
 };
