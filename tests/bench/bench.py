@@ -283,6 +283,10 @@ class Bench:
         for row, name, unit in (
                 ("blk", "virtio-blk, 4 KiB reads of null-co, CPU", "1/s"),
                 ("uring", "virtio-blk, 4 KiB reads by io_uring, CPU", "1/s"),
+                ("qread", "virtio-blk, random 4 KiB reads of qcow2, CPU",
+                 "1/s"),
+                ("qwrite", "virtio-blk, random 4 KiB writes of qcow2, CPU",
+                 "1/s"),
                 ("fetch", "virtio-net, fetch through tap, CPU", "MB/s"),
                 ("send", "virtio-net, send through tap, CPU", "MB/s")):
             self.add("lab: " + name, unit, got[row],

@@ -13,14 +13,17 @@ FUNCTIONAL = os.path.join(os.path.dirname(HERE), "functional")
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "lab"), FUNCTIONAL]
 
 # pylint: disable=wrong-import-position
-from cache import Skip                                 # noqa: E402
+from cache import Skip, cached, file_digest            # noqa: E402
 
 READERS = 4
 # What one turn of each row moves, and its unit: a second or two of CPU.
 READS = 500                         # of each reader
 FETCH_MIB = 48
 SEND_MIB = 24
+RANDOM = 3000                       # requests, 16 at a time
+IMAGE_MIB = 48
 AMOUNTS = {"blk": READS * READERS, "uring": READS * READERS,
+           "qread": RANDOM, "qwrite": RANDOM,
            "fetch": FETCH_MIB * 1.048576, "send": SEND_MIB * 1.048576}
 APPEND = ("console=ttyS0 quiet panic=-1 reboot=t tsc=reliable "
           "no_timer_check")
@@ -118,6 +121,18 @@ def inside(machine: Any, path: str) -> str:
     return copy
 
 
+def disk_tools() -> Dict[str, str]:
+    """What guests use disks with, and the outer machine's RAM disks."""
+    from debs import fetch_kernel, run
+    source = os.path.join(HERE, "randio.c")
+
+    def build(path: str) -> None:
+        run(["gcc", "-O2", "-static", "-o", path, source])
+    return {"randio": cached("bench-randio", "", [file_digest(source)], build),
+            "brd": os.path.join(fetch_kernel("amd64").modules,
+                                "kernel/drivers/block/brd.ko")}
+
+
 def measure(nemu: str, qemu: str, count: int) -> Dict[str, Dict[str, float]]:
     """All rows, by name: boot, and those of rates()."""
     import images
@@ -130,7 +145,8 @@ def measure(nemu: str, qemu: str, count: int) -> Dict[str, Dict[str, float]]:
         copies = {name: inside(machine, path) for name, path in files.items()}
         boot = boots(machine, boot_commands(nemu, qemu, copies), count)
         result = rates(machine, {"nemu": [nemu, "virt"],
-                                 "q35": [qemu, "q35"]}, files, count)
+                                 "q35": [qemu, "q35"]},
+                       dict(files, **disk_tools()), count)
     return dict(result, boot=boot)
 
 
@@ -152,6 +168,8 @@ while read row; do
     case $row in
     blk) read_disk /dev/vda ;;
     uring) read_disk /dev/vdb ;;
+    qread) randio /dev/vdc read %(random)d || exit 3 ;;
+    qwrite) randio /dev/vdc write %(random)d || exit 4 ;;
     fetch) wget -q -O /dev/null http://$host:%(port)d/ || exit 1 ;;
     send) nc $host %(sink)d -e sh /send || exit 2 ;;
     *) break ;;
@@ -159,14 +177,42 @@ while read row; do
     echo "DONE $row"
 done
 """ % {"readers": READERS, "reads": READS, "net": net, "port": port,
-       "sink": sink, "chunks": SEND_MIB * 16}
+       "sink": sink, "chunks": SEND_MIB * 16, "random": RANDOM}
+
+
+def make_images(env: Any, count: int) -> None:
+    """A qcow2 image with data in all its clusters, on as many RAM disks."""
+    from disks import PEER, run
+    path = env.path("image")
+    run([PEER, "create", "-q", "-f", "qcow2", path, "%dM" % IMAGE_MIB])
+    run(["qemu-io", "-f", "qcow2", "-c", "write -P 1 0 %dM" % IMAGE_MIB, path])
+    run(["busybox", "insmod", env.file("brd"), "rd_nr=%d" % count,
+         "rd_size=%d" % (2 * IMAGE_MIB << 10)])
+    for number in range(count):
+        run(["dd", "if=" + path, "of=/dev/ram%d" % number, "bs=1M",
+             "conv=fsync"])
+    os.unlink(path)
+
+
+def add_program(env: Any) -> None:
+    """Put randio into the initramfs of the guests."""
+    from cpio import Archive
+    extra, path = Archive(), env.path("guest.cpio")
+    extra.copy("bin/randio", env.file("randio"), 0o755)
+    with open(path, "wb") as out, open(env.file("guest"), "rb") as base:
+        out.write(base.read() + extra.bytes())
+    env.files["guest"] = path
 
 
 def guest_args(number: int) -> List[str]:
+    def device(path: str) -> Dict[str, Any]:
+        return {"driver": "host_device", "filename": path,
+                "aio": "io_uring", "cache": {"direct": True}}
     nodes: List[Dict[str, Any]] = [
         {"driver": "null-co", "size": 64 << 20},
-        {"driver": "host_device", "filename": "/dev/vd" + "ab"[number],
-         "aio": "io_uring", "cache": {"direct": True}}]
+        device("/dev/vd" + "ab"[number]),
+        {"driver": "qcow2", "file": device("/dev/ram%d" % number),
+         "cache": {"direct": True}}]
     args = ["-no-reboot"]
     for i, node in enumerate(nodes):
         node["node-name"] = "d%d" % i
@@ -184,6 +230,8 @@ def rates_inside(turns: int, programs: Dict[str, List[str]]) -> int:
     server = ByteServer(bytes(FETCH_MIB << 20), "0.0.0.0")
     sink = ByteSink("0.0.0.0")
     guests: Dict[str, Guest] = {}
+    make_images(env, len(programs))
+    add_program(env)
     with contextlib.ExitStack() as stack:
         for i, (name, (binary, machine)) in enumerate(programs.items()):
             device = "tap%d" % (7 + i)
