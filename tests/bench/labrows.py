@@ -52,7 +52,7 @@ def boots(machine: Any, commands: Dict[str, List[str]],
         for name, command in commands.items():
             before = machine.cpu_seconds()
             status, text = machine.run(shlex.join(command) +
-                                       " 2>&1 </dev/null", timeout=180)
+                                       " 2>&1 </dev/null", timeout=600)
             if status or "BARE-INIT-OK" not in text:
                 raise Skip("%s did not boot: %s" % (name, text[-300:]))
             if turn:
@@ -101,7 +101,7 @@ def rates(machine: Any, programs: Dict[str, List[str]], files: Dict[str, str],
         "NEMU_CASE_ENV=%s exec python3 -B %s %d %s" % (
             shlex.quote(json.dumps(env)),
             shlex.quote(os.path.abspath(__file__)), turns,
-            shlex.quote(json.dumps(programs))), timeout=120 + 60 * turns,
+            shlex.quote(json.dumps(programs))), timeout=600 + 120 * turns,
         stream=marks)
     if status:
         raise Skip(text[-600:])
