@@ -6,6 +6,7 @@
 #include "block-test.h"
 #include "block/qcow2-internal.h"
 #include "crypto/secret.h"
+#include "tests/unit/lib/emulated.h"
 
 #define IMAGE_BYTES (8 * MiB)
 #define SECRET      "hunter2"
@@ -320,11 +321,12 @@ static void test_random(const void *data)
 {
     const Kind *k = data;
     BlockdevCreateOptionsQcow2 options = k->options;
+    int rounds = test_is_emulated() ? ROUNDS / 4 : ROUNDS;
     Image im = { 0 };
 
     image_create(&im, &options, k->base);
     image_open(&im);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         one_request(&im);
         if (i % 100 == 99) {
             check_content(&im);
