@@ -10,7 +10,7 @@
 #include "img-internal.h"
 
 #define IMG_COPY_COROUTINES_MAX 16
-#define IMG_COPY_CHUNK_BYTES    (1 * MiB)
+#define IMG_COPY_CHUNK_BYTES    (2 * MiB)
 
 typedef struct ImgSource {
     BlockBackend *blk;
