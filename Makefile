@@ -95,6 +95,9 @@ check: deps-build+test
 check-arm: deps-build+test+arm
 	@$(MAKE) --no-print-directory $(ARM_BUILD)/build.ninja
 	@$(MAKE) --no-print-directory $(CHECK_BUILD)/build.ninja >/dev/null
+	@# What is compared is as new as the sources.
+	@for build in $(CHECK_BUILD) $(ARM_BUILD); do \
+	    ninja -C $$build build.ninja >/dev/null || exit 1; done
 	@$(PYTHON) scripts/compare-builds.py $(CHECK_BUILD) $(ARM_BUILD)
 	@status=0; sum=$(ARM_BUILD)/test-summary; \
 	TEST_SUMMARY=$$sum $(PYTHON) scripts/test-summary.py \
