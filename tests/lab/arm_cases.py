@@ -190,6 +190,7 @@ n=0
 until grep -q starting /tmp/out || [ $n = 120 ]; do sleep 1; n=$((n + 1)); done
 kill %%1; wait
 cat /tmp/out
+echo
 """ % FLASH_BYTES
 
 # What a guest with each way to start has to have.
