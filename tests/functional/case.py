@@ -11,10 +11,13 @@ import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import sys
 import time
 import traceback
 from typing import Any, Callable, Dict, List, Optional, Sequence
+
+import busy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED = 77
@@ -83,9 +86,16 @@ def load_all() -> List[Case]:
     return [c for name in files for c in load_file(os.path.join(HERE, name))]
 
 
+def out_of_time(*_unused: object) -> None:
+    """The lab's time is up: tell where the case stands and who is busy."""
+    print(busy.report(), flush=True)
+    raise TimeoutError("the case's time is up")
+
+
 def main() -> int:
     """case.py FILE NAME: run one case here, as run.py does in the lab."""
     from guest import Env
+    signal.signal(signal.SIGTERM, out_of_time)
     path, name = sys.argv[1:3]
     chosen = [c for c in load_file(path) if c.name == name]
     if not chosen:

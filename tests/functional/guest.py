@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "lab"))
 
 # pylint: disable=wrong-import-position
+import busy                                            # noqa: E402
 from cpio import Archive                               # noqa: E402
 from qmp import QMPClient                              # noqa: E402
 
@@ -185,8 +186,8 @@ class Guest:
                 raise self.fail("ended without '%s', status %s" % (
                     pattern, self.process.wait(30)))
             if time.monotonic() > end:
-                raise self.fail("no '%s' on the console in %g s" % (
-                    pattern, timeout))
+                raise self.fail("no '%s' on the console in %g s\n%s" % (
+                    pattern, timeout, busy.report()))
             opened = self._read(end - time.monotonic())
 
     def send(self, text: str) -> None:
@@ -217,7 +218,8 @@ class Guest:
         end = time.monotonic() + timeout
         while self._read(end - time.monotonic()):
             if time.monotonic() > end:
-                raise self.fail("still running after %g s" % timeout)
+                raise self.fail("still running after %g s\n%s" % (
+                    timeout, busy.report()))
         got = self.process.wait(max(1.0, end - time.monotonic()))
         if got != status:
             raise self.fail("exit status %d instead of %d" % (got, status))

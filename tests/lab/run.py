@@ -154,7 +154,7 @@ class Plan:
         env, disks = self.environment(one)
         limit = one.timeout * self.slow
         layers = [self.files["libvirt"]] if "libvirt" in one.needs else []
-        command = "NEMU_CASE_ENV=%s exec timeout -k 5 %d python3 -B %s %s %s" % (
+        command = "NEMU_CASE_ENV=%s exec timeout -k 30 %d python3 -B %s %s %s" % (
             shlex.quote(json.dumps(env)), limit,
             shlex.quote(os.path.join(FUNCTIONAL, "case.py")),
             shlex.quote(one.path), shlex.quote(one.name))
