@@ -80,6 +80,11 @@ static void *ram_mmap(int fd, uint64_t offset, size_t size, size_t align,
         errno = err;
         return NULL;
     }
+    /* Many distributions give huge pages only to those that ask. A hint: there
+     * are kernels and file systems without. */
+    if (size >= RAM_THP_ALIGN_BYTES) {
+        madvise(start, size, MADV_HUGEPAGE);
+    }
     return start;
 }
 

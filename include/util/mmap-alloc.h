@@ -3,8 +3,9 @@
  * Guest RAM from the host: aligned anonymous and file mappings.
  *
  * The start is aligned such that transparent huge pages can back the whole,
- * and there is an unreadable page after the end, so that a run off the end
- * faults. Memory is not touched here, so it costs nothing until used.
+ * which the kernel is asked for, and there is an unreadable page after the end,
+ * so that a run off the end faults. Memory is not touched here, so it costs
+ * nothing until used.
  */
 #ifndef UTIL_MMAP_ALLOC_H
 #define UTIL_MMAP_ALLOC_H

@@ -27,6 +27,39 @@ static void test_anon_aligned(void)
     }
 }
 
+/* Whether the kernel notes of a mapping that it may have huge pages, "hg" in
+ * its flags of proc(5), smaps. */
+static bool asks_for_huge_pages(void *p)
+{
+    g_autofree char *start = g_strdup_printf("%lx-", (unsigned long)p);
+    g_autofree char *text = NULL;
+    char *at, *flags;
+
+    g_assert_true(g_file_get_contents("/proc/self/smaps", &text, NULL, NULL));
+    at = strstr(text, start);
+    g_assert_nonnull(at);
+    flags = strstr(at, "VmFlags:");
+    g_assert_nonnull(flags);
+    *strchrnul(flags, '\n') = '\0';
+    return strstr(flags, " hg") != NULL;
+}
+
+static void test_huge_pages(void)
+{
+    char *large = ram_alloc_anon(4 * MiB, 0, 0, NULL);
+    char *small = ram_alloc_anon(64 * KiB, 0, 0, NULL);
+
+    if (test_skip_emulated("the emulator keeps no such note") ||
+        access("/sys/kernel/mm/transparent_hugepage", F_OK) != 0) {
+        g_test_skip("no transparent huge pages here");
+    } else {
+        g_assert_true(asks_for_huge_pages(large));
+        g_assert_false(asks_for_huge_pages(small));
+    }
+    ram_free(large, 4 * MiB);
+    ram_free(small, 64 * KiB);
+}
+
 /* mincore(2) says ENOMEM for what is not mapped at all. */
 static bool is_mapped(void *p)
 {
@@ -109,6 +142,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mmap-alloc/anon/aligned", test_anon_aligned);
+    g_test_add_func("/mmap-alloc/anon/huge-pages", test_huge_pages);
     g_test_add_func("/mmap-alloc/anon/guard-and-free", test_guard_and_free);
     g_test_add_func("/mmap-alloc/fd/shared", test_fd_shared);
     g_test_add_func("/mmap-alloc/bad-size", test_bad_size);
