@@ -160,11 +160,7 @@ bool qcow2_crypto_measure(const QCryptoBlockCreateOptions *o, uint64_t *bytes,
         return crypto_block_measure_luks(&o->u.luks, option_secret, bytes,
                                          errp);
     }
-    if (!o->u.qcow.key_secret) {
-        error_setg(errp, "Parameter '%s' is required for cipher",
-                   option_secret);
-    }
-    return o->u.qcow.key_secret != NULL;
+    return crypto_block_need_secret(o->u.qcow.key_secret, option_secret, errp);
 }
 
 static int coroutine_fn place_header(BlockDriverState *bs, CryptoBlock *crypto,

@@ -3,6 +3,15 @@
 #include "luks-internal.h"
 #include "crypto/secret.h"
 
+bool crypto_block_need_secret(const char *secret, const char *option,
+                              Error **errp)
+{
+    if (!secret) {
+        error_setg(errp, "Parameter '%s' is required for cipher", option);
+    }
+    return secret != NULL;
+}
+
 /* ---- The old encryption of qcow2: the passphrase is the key ---- */
 
 #define QCOW_KEY_BYTES 16
@@ -17,8 +26,7 @@ static bool qcow_key(CryptoBlock *c, const char *secret, const char *option,
     uint8_t *password;
     size_t len;
 
-    if (!secret) {
-        error_setg(errp, "Parameter '%s' is required for cipher", option);
+    if (!crypto_block_need_secret(secret, option, errp)) {
         return false;
     }
     c->ops = cipher_ops(errp);
@@ -51,9 +59,7 @@ void crypto_block_free(CryptoBlock *c)
         return;
     }
     sector_cipher_free(c->cipher);
-    if (c->material) {
-        g_free(c->material);
-    }
+    g_free(c->material);
     explicit_bzero(c, sizeof(*c));
     g_free(c);
 }
@@ -75,7 +81,7 @@ static QCryptoBlockInfoLUKSSlot *slot_info(const LuksSlot *s)
     info->active = info->has_iters = info->has_stripes = s->active;
     info->iters = s->iterations;
     info->stripes = s->stripes;
-    info->key_offset = (int64_t)s->key_sector * CRYPTO_SECTOR_BYTES;
+    info->key_offset = luks_material_offset(s);
     return info;
 }
 

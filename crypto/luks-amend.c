@@ -4,8 +4,6 @@
 #include "luks-internal.h"
 #include "crypto/secret.h"
 
-#define DEFAULT_ITER_MS 2000
-
 /* ---- Adding one ---- */
 
 static int choose_slot(const CryptoBlock *c,
@@ -52,22 +50,11 @@ static int matching_slots(const CryptoBlock *c, const CryptoBlockIo *io,
     return ret < 0 ? -1 : mask;
 }
 
-static bool write_slot(CryptoBlock *c, const CryptoBlockIo *io, unsigned i,
-                       const uint8_t *material, Error **errp)
-{
-    const LuksSlot *slot = &c->h.slots[i];
-
-    return io->write(io->opaque,
-                     (uint64_t)slot->key_sector * CRYPTO_SECTOR_BYTES, material,
-                     luks_material_bytes(&c->h, slot), errp) &&
-           luks_write_header(c, io, errp);
-}
-
 static bool add_passphrase(CryptoBlock *c, const CryptoBlockIo *io,
                            const QCryptoBlockAmendOptionsLUKS *o, unsigned i,
                            Error **errp)
 {
-    uint64_t ms = o->has_iter_time ? o->iter_time : DEFAULT_ITER_MS;
+    uint64_t ms = o->has_iter_time ? o->iter_time : LUKS_ITER_MS;
     LuksSlot old = c->h.slots[i];
     uint8_t *material = NULL;
     LuksPassword password;
@@ -78,7 +65,7 @@ static bool add_passphrase(CryptoBlock *c, const CryptoBlockIo *io,
     }
     ok = luks_make_slot(c, i, &password, ms, &material, errp);
     secret_free(password.data, password.len);
-    if (ok && !write_slot(c, io, i, material, errp)) {
+    if (ok && !luks_write_slot(c, io, i, material, errp)) {
         c->h.slots[i] = old;
         ok = false;
     }
@@ -137,8 +124,8 @@ static bool erase_slots(CryptoBlock *c, const CryptoBlockIo *io, unsigned mask,
         noise = g_malloc(bytes);
         ok = luks_write_header(c, io, errp) &&
              c->ops->random(noise, bytes, errp) &&
-             io->write(io->opaque, (uint64_t)s->key_sector *
-                       CRYPTO_SECTOR_BYTES, noise, bytes, errp);
+             io->write(io->opaque, luks_material_offset(s), noise, bytes,
+                       errp);
     }
     return ok;
 }

@@ -53,6 +53,11 @@ size_t luks_material_bytes(const LuksHeader *h, const LuksSlot *slot)
                     (size_t)CRYPTO_SECTOR_BYTES);
 }
 
+uint64_t luks_material_offset(const LuksSlot *slot)
+{
+    return (uint64_t)slot->key_sector * CRYPTO_SECTOR_BYTES;
+}
+
 /* ---- Reading ---- */
 
 static bool get_name(const uint8_t *buf, size_t at, size_t max,

@@ -55,6 +55,7 @@ int sector_cipher_crypt(SectorCipher *c, bool encrypt, uint64_t sector,
 /* Minutes on a fast machine; a hostile header shall not take days. */
 #define LUKS_MAX_ITERATIONS (1u << 28)
 #define LUKS_MIN_ITERATIONS 1000
+#define LUKS_ITER_MS        2000    /* when the user does not say */
 
 typedef struct LuksSlot {
     bool active;
@@ -78,8 +79,10 @@ typedef struct LuksHeader {
  * material lies between the header and the payload and does not overlap. */
 bool luks_header_parse(const uint8_t *buf, LuksHeader *h, Error **errp);
 void luks_header_pack(const LuksHeader *h, uint8_t *buf);
-/* luks_material_bytes: of the split key, in whole sectors. */
+/* luks_material_bytes: of the split key, in whole sectors, which begin at byte
+ * luks_material_offset(). */
 size_t luks_material_bytes(const LuksHeader *h, const LuksSlot *slot);
+uint64_t luks_material_offset(const LuksSlot *slot);
 
 /* ---- luks-af.c ---- */
 
@@ -107,6 +110,9 @@ struct CryptoBlock {
 /* luks_write_header: without key material. */
 bool luks_write_header(const CryptoBlock *c, const CryptoBlockIo *io,
                        Error **errp);
+/* luks_write_slot: the @material of slot @i, then the header. */
+bool luks_write_slot(const CryptoBlock *c, const CryptoBlockIo *io, unsigned i,
+                     const uint8_t *material, Error **errp);
 
 /* ---- luks-slots.c ---- */
 

@@ -127,7 +127,7 @@ int luks_unlock_slot(const CryptoBlock *c, unsigned i, const CryptoBlockIo *io,
 {
     const LuksSlot *slot = &c->h.slots[i];
     size_t bytes = luks_material_bytes(&c->h, slot);
-    uint64_t offset = (uint64_t)slot->key_sector * CRYPTO_SECTOR_BYTES;
+    uint64_t offset = luks_material_offset(slot);
     SectorCipher *cipher;
     uint8_t *material;
     int ret = -1;

@@ -4,16 +4,6 @@
 #include "luks-internal.h"
 #include "crypto/secret.h"
 
-#define DEFAULT_ITER_MS 2000
-
-static bool need_secret(const char *secret, const char *option, Error **errp)
-{
-    if (!secret) {
-        error_setg(errp, "Parameter '%s' is required for cipher", option);
-    }
-    return secret != NULL;
-}
-
 /* Whether the library has the cipher and the hash is known before a passphrase
  * is tried. A key of two equal halves is not one for all libraries. */
 static bool check_library(CryptoBlock *c, Error **errp)
@@ -68,8 +58,8 @@ static bool read_header(CryptoBlock *c, const CryptoBlockIo *io, Error **errp)
 static bool open_key(CryptoBlock *c, const CryptoBlockIo *io,
                      const char *secret, const char *option, Error **errp)
 {
-    if (!need_secret(secret, option, errp) || !check_library(c, errp) ||
-        !unlock(c, io, secret, errp)) {
+    if (!crypto_block_need_secret(secret, option, errp) ||
+        !check_library(c, errp) || !unlock(c, io, secret, errp)) {
         return false;
     }
     sector_cipher_free(c->cipher);
@@ -132,7 +122,7 @@ static void place_slots(LuksHeader *h)
 static bool begin_header(LuksHeader *h, const QCryptoBlockCreateOptionsLUKS *o,
                          const char *option, Error **errp)
 {
-    if (!need_secret(o->key_secret, option, errp)) {
+    if (!crypto_block_need_secret(o->key_secret, option, errp)) {
         return false;
     }
     if (o->has_iter_time && (o->iter_time < 0 || o->iter_time > INT32_MAX)) {
@@ -161,7 +151,7 @@ bool crypto_block_measure_luks(const QCryptoBlockCreateOptionsLUKS *o,
 static bool make_keys(CryptoBlock *c, const QCryptoBlockCreateOptionsLUKS *o,
                       Error **errp)
 {
-    uint64_t ms = o->has_iter_time ? o->iter_time : DEFAULT_ITER_MS;
+    uint64_t ms = o->has_iter_time ? o->iter_time : LUKS_ITER_MS;
     g_autofree char *uuid = g_uuid_string_random();
     LuksPassword password;
     bool ok;
@@ -203,13 +193,18 @@ bool luks_write_header(const CryptoBlock *c, const CryptoBlockIo *io,
     return io->write(io->opaque, 0, buf, sizeof(buf), errp);
 }
 
+bool luks_write_slot(const CryptoBlock *c, const CryptoBlockIo *io, unsigned i,
+                     const uint8_t *material, Error **errp)
+{
+    const LuksSlot *slot = &c->h.slots[i];
+
+    return io->write(io->opaque, luks_material_offset(slot), material,
+                     luks_material_bytes(&c->h, slot), errp) &&
+           luks_write_header(c, io, errp);
+}
+
 bool crypto_block_write_luks(CryptoBlock *c, const CryptoBlockIo *io,
                              Error **errp)
 {
-    const LuksSlot *slot = &c->h.slots[0];
-
-    return io->write(io->opaque,
-                     (uint64_t)slot->key_sector * CRYPTO_SECTOR_BYTES,
-                     c->material, luks_material_bytes(&c->h, slot), errp) &&
-           luks_write_header(c, io, errp);
+    return luks_write_slot(c, io, 0, c->material, errp);
 }

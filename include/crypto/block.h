@@ -31,6 +31,11 @@ typedef struct CryptoBlockIo {
     uint64_t bytes;                 /* that there are; nothing goes past them */
 } CryptoBlockIo;
 
+/* crypto_block_need_secret: whether @secret, the id of one, was given; an error
+ * that names @option if not. */
+bool crypto_block_need_secret(const char *secret, const char *option,
+                              Error **errp);
+
 /* crypto_block_probe_luks: whether a header begins there. */
 bool crypto_block_probe_luks(const uint8_t *buf, size_t bytes);
 
