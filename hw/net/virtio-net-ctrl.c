@@ -30,12 +30,15 @@ static bool ctrl_arg(const CtrlCommand *c, size_t offset, void *buf, size_t len)
                       len) == len;
 }
 
-/* Tell the monitor once until it asks. */
+/* Tell the monitor once until it asks: a guest shall not flood it. */
 static void filter_changed(VirtIONet *n)
 {
     DeviceState *dev = DEVICE(n);
 
-    qapi_event_send_nic_rx_filter_changed(dev->id, dev->canonical_path);
+    if (n->tell_filter) {
+        n->tell_filter = false;
+        qapi_event_send_nic_rx_filter_changed(dev->id, dev->canonical_path);
+    }
 }
 
 static uint8_t ctrl_rx(VirtIONet *n, const CtrlCommand *c)
@@ -350,6 +353,7 @@ RxFilterInfo *virtio_net_query_rx_filter(NetClientState *nc)
     const uint8_t *m = n->mac;
     intList **tail = &info->vlan_table;
 
+    n->tell_filter = true;
     info->name = g_strdup(nc->name);
     info->promiscuous = f->promisc;
     info->unicast = rx_state(f->nouni, f->alluni);

@@ -62,6 +62,7 @@ struct VirtIONet {
     VirtQueue *ctrl_vq;
     int host_hdr_len;               /* vnet header of the peer: 12 or 0 */
     bool vhost_started;
+    bool tell_filter;               /* the next change of it, to the monitor */
     AioTimer announce_timer;
 };
 

@@ -55,8 +55,6 @@ static void virtio_net_get_config(VirtIODevice *vdev, uint8_t *config)
     memcpy(config, &cfg, vdev->config_len);
 }
 
-/* Modern drivers set the address by command; the field is read only. */
-
 static uint64_t virtio_net_get_features(VirtIODevice *vdev, uint64_t f)
 {
     VirtIONet *n = VIRTIO_NET(vdev);
@@ -396,6 +394,7 @@ static bool virtio_net_realize(VirtIODevice *vdev, Error **errp)
     timer_init_ns(&n->announce_timer, main_context(), CLOCK_VIRTUAL,
                   virtio_net_announce_timer, n);
     virtio_net_filter_reset(n);
+    n->tell_filter = true;
     n->cur_pairs = 1;
     if (!virtio_net_init_vhost(n, errp)) {
         virtio_net_unrealize(vdev);

@@ -428,6 +428,26 @@ static void test_filter(void)
     rig_end(&r);
 }
 
+/* However often the guest changes the filter, the monitor is told once until
+ * it has a look. */
+static void test_filter_event(void)
+{
+    static const char event[] = "NIC_RX_FILTER_CHANGED";
+    Rig r;
+
+    rig_init(&r, 0);
+    g_assert_false(qtest_qmp_event_seen(r.qts, event));
+    for (unsigned i = 0; i < 3; i++) {
+        g_assert_cmpuint(ctrl(&r, 0, 0, "\0", 1), ==, 0);
+        g_assert_cmpuint(ctrl(&r, 1, 1, mac, sizeof(mac)), ==, 0);
+        g_assert_true(qtest_qmp_event_seen(r.qts, event));
+        g_assert_false(qtest_qmp_event_seen(r.qts, event));
+        json_object_put(qtest_qmp_ok(r.qts, "{'execute': 'query-rx-filter'}"));
+        g_assert_false(qtest_qmp_event_seen(r.qts, event));
+    }
+    rig_end(&r);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -443,5 +463,6 @@ int main(int argc, char **argv)
     g_test_add_func("/virtio-net/malformed", test_malformed);
     g_test_add_func("/virtio-net/ctrl/errors", test_ctrl_errors);
     g_test_add_func("/virtio-net/ctrl/filter", test_filter);
+    g_test_add_func("/virtio-net/ctrl/filter-event", test_filter_event);
     return qtest_main();
 }
