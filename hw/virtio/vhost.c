@@ -88,7 +88,6 @@ uint64_t vhost_dev_filter_features(VhostDev *dev, uint64_t features)
 
 /* ---- Memory ---- */
 
-
 static bool vhost_wants(const MemoryRegionSection *s)
 {
     return memory_region_is_ram(s->mr) && !s->readonly;
