@@ -132,12 +132,8 @@ static void add_driver_options(struct json_object *n, const DriveOptions *o)
                  o->pass_discard_other);
     add_any(n, "overlap-check", o->overlap_check);
     add_any(n, "data-file", o->data_file);
-    if (o->encrypt) {
-        json_object_object_add(n, "encrypt", json_object_get(o->encrypt));
-    }
-    if (o->backing) {
-        json_object_object_add(n, "backing", json_object_get(o->backing));
-    }
+    add_any(n, "encrypt", o->encrypt);
+    add_any(n, "backing", o->backing);
 }
 
 /* What -drive says of the node for the format. */
