@@ -15,11 +15,6 @@ typedef struct Reopen {
     bool has_write, write;
 } Reopen;
 
-static bool key_in(const char *key, const char *const *list)
-{
-    return g_strv_contains(list, key);
-}
-
 /* What other options can be given for than those at the start. */
 static bool can_change(const char *format, const char *key)
 {
@@ -35,9 +30,9 @@ static bool can_change(const char *format, const char *key)
     };
     static const char *const raw[] = { "offset", "size", NULL };
 
-    return key_in(key, common) ||
-           (g_str_equal(format, "qcow2") && key_in(key, qcow2)) ||
-           (g_str_equal(format, "raw") && key_in(key, raw));
+    return g_strv_contains(common, key) ||
+           (g_str_equal(format, "qcow2") && g_strv_contains(qcow2, key)) ||
+           (g_str_equal(format, "raw") && g_strv_contains(raw, key));
 }
 
 static bool set_option(Reopen *r, int ch, const char *arg, Error **errp)
