@@ -21,18 +21,6 @@ static const NbdInfo *nbd_info(BlockDriverState *bs)
 
 /* ---- Life ---- */
 
-static struct json_object *options_to_json(const BlockdevOptionsNbd *o)
-{
-    BlockdevOptionsNbd *from = (BlockdevOptionsNbd *)o;
-    Visitor *v = output_visitor_new();
-    struct json_object *json;
-
-    visit_type_BlockdevOptionsNbd(v, NULL, &from, NULL);
-    json = output_visitor_take(v);
-    visit_free(v);
-    return json;
-}
-
 static bool nbd_check_access(BlockDriverState *bs, Error **errp)
 {
     if (!(nbd_info(bs)->flags & NBD_FLAG_READ_ONLY) || bs->read_only) {
@@ -75,7 +63,7 @@ static bool nbd_open(BlockDriverState *bs, BlockdevOptions *options,
         nbd_link_free(s->link);
         return false;
     }
-    s->options = options_to_json(o);
+    s->options = QAPI_TO_JSON(BlockdevOptionsNbd, o);
     return true;
 }
 
@@ -91,7 +79,7 @@ static void nbd_close(BlockDriverState *bs)
 static bool nbd_check_same(NbdState *s, const BlockdevOptionsNbd *o,
                            Error **errp)
 {
-    struct json_object *given = options_to_json(o);
+    struct json_object *given = QAPI_TO_JSON(BlockdevOptionsNbd, o);
     bool same = true;
 
     json_object_object_foreach(given, key, val) {

@@ -144,13 +144,9 @@ ObjectPropertyInfoList *qmp_qom_list_properties(const char *typename,
 
 bool qmp_object_add(ObjectOptions *options, Error **errp)
 {
-    Visitor *v = output_visitor_new();
-    struct json_object *props;
+    struct json_object *props = QAPI_TO_JSON(ObjectOptions, options);
     Object *obj;
 
-    visit_type_ObjectOptions(v, NULL, &options, NULL);
-    props = output_visitor_take(v);
-    visit_free(v);
     json_object_object_del(props, "qom-type");
     json_object_object_del(props, "id");
     obj = user_creatable_add(ObjectType_str(options->qom_type), options->id,

@@ -86,17 +86,6 @@ static void print_info(const ImageInfo *info)
 
 /* ---- The command ---- */
 
-static struct json_object *info_json(ImageInfo *info)
-{
-    Visitor *v = output_visitor_new();
-    struct json_object *json;
-
-    visit_type_ImageInfo(v, NULL, &info, NULL);
-    json = output_visitor_take(v);
-    visit_free(v);
-    return json;
-}
-
 /* One image, by name; each is opened without what is below it. */
 static ImageInfo *collect(const char *name, const ToolOpen *o)
 {
@@ -164,7 +153,7 @@ static void print_all(const GPtrArray *all, bool json, bool chain)
         ImageInfo *info = g_ptr_array_index(all, i);
 
         if (json) {
-            json_object_array_add(array, info_json(info));
+            json_object_array_add(array, QAPI_TO_JSON(ImageInfo, info));
             continue;
         }
         if (i) {

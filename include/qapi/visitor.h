@@ -161,20 +161,26 @@ struct json_object *qapi_output_args(void *obj, QapiMembersFn *members);
 
 /* Conveniences on top of visit_type_Foo() */
 
+/* QAPI_TO_JSON: @src, a Foo *, as a new JSON value, which the caller owns. */
+#define QAPI_TO_JSON(type, src)                                                \
+    (__extension__({                                                           \
+        type *from_ = (type *)(src);                                           \
+        Visitor *ov_ = output_visitor_new();                                   \
+        struct json_object *made_;                                             \
+        visit_type_##type(ov_, NULL, &from_, NULL);                            \
+        made_ = output_visitor_take(ov_);                                      \
+        visit_free(ov_);                                                       \
+        made_;                                                                 \
+    }))
+
 /* QAPI_CLONE: a deep copy of @src, a Foo *. */
 #define QAPI_CLONE(type, src)                                                  \
     (__extension__({                                                           \
-        type *from_ = (type *)(src);                                           \
+        struct json_object *json_ = QAPI_TO_JSON(type, src);                   \
+        Visitor *iv_ = input_visitor_new(json_, VISIT_INPUT_JSON);             \
         type *copy_ = NULL;                                                    \
-        Visitor *ov_ = output_visitor_new();                                   \
-        Visitor *iv_;                                                          \
-        struct json_object *json_;                                             \
-        visit_type_##type(ov_, NULL, &from_, NULL);                            \
-        json_ = output_visitor_take(ov_);                                      \
-        iv_ = input_visitor_new(json_, VISIT_INPUT_JSON);                      \
         visit_type_##type(iv_, NULL, &copy_, NULL);                            \
         visit_free(iv_);                                                       \
-        visit_free(ov_);                                                       \
         json_put(json_);                                                       \
         copy_;                                                                 \
     }))
