@@ -19,17 +19,23 @@ static BlockdevOptionsNull *null_options(BlockdevOptions *o)
                                                   &o->u.null_aio;
 }
 
+static uint64_t null_size(const BlockdevOptionsNull *o)
+{
+    return o->has_size ? o->size : NULL_DEFAULT_SIZE;
+}
+
 static bool null_open(BlockDriverState *bs, BlockdevOptions *options,
                       Error **errp)
 {
     BlockdevOptionsNull *o = null_options(options);
     NullState *s = bs->opaque;
 
-    s->size = o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE;
+    s->size = null_size(o);
     s->latency_ns = o->has_latency_ns ? o->latency_ns : 0;
     s->read_zeroes = o->has_read_zeroes && o->read_zeroes;
     if (s->size < 0 || s->latency_ns < 0) {
-        error_setg(errp, "size and latency-ns must not be negative");
+        error_setg(errp, "%s must not be greater than %" PRId64,
+                   s->size < 0 ? "size" : "latency-ns", INT64_MAX);
         return false;
     }
     return true;
@@ -41,7 +47,7 @@ static bool null_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
     const BlockdevOptionsNull *o = r->options ? null_options(r->options) : NULL;
     NullState *s = bs->opaque;
 
-    if (o && (o->has_size ? o->size : (int64_t)NULL_DEFAULT_SIZE) != s->size) {
+    if (o && null_size(o) != (uint64_t)s->size) {
         error_setg(errp, "Cannot change the option 'size'");
         return false;
     }

@@ -13,7 +13,6 @@
 #include "qapi/json.h"
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/visitor.h"
-#include "util/cutils.h"
 #include "util/log.h"
 #include "util/main-loop.h"
 
@@ -224,42 +223,11 @@ static bool set_common_options(BlockDriverState *bs, const BlockdevOptions *o,
     return true;
 }
 
-/* "64k" where the schema has a number: users of -drive and of the tools may
- * write sizes so. */
-static void expand_sizes(struct json_object *json, unsigned depth)
-{
-    static const char *const sizes[] = {
-        "cache-size", "l2-cache-size", "l2-cache-entry-size",
-        "refcount-cache-size", "offset", "size",
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        struct json_object *val;
-        uint64_t bytes;
-
-        if (json_object_object_get_ex(json, sizes[i], &val) &&
-            json_object_is_type(val, json_type_string) &&
-            parse_size(json_object_get_string(val), 'B', &bytes, NULL)) {
-            json_object_object_add(json, sizes[i],
-                                   json_object_new_uint64(bytes));
-        }
-    }
-    if (depth < BDRV_MAX_DEPTH) {
-        json_object_object_foreach(json, key, child) {
-            (void)key;
-            if (json_object_is_type(child, json_type_object)) {
-                expand_sizes(child, depth + 1);
-            }
-        }
-    }
-}
-
 BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp)
 {
     g_autoptr(Visitor) v = input_visitor_new(json, VISIT_INPUT_KEYVAL);
     BlockdevOptions *o = NULL;
 
-    expand_sizes(json, 0);
     return visit_type_BlockdevOptions(v, NULL, &o, errp) ? o : NULL;
 }
 

@@ -16,20 +16,21 @@ typedef struct RawState {
 static bool raw_set_window(RawWindow *s, const BlockdevOptionsRaw *o,
                            int64_t file_size, Error **errp)
 {
-    s->offset = o->has_offset ? o->offset : 0;
-    s->size = o->has_size ? o->size : -1;
-    if (s->offset < 0 || s->offset > file_size) {
-        error_setg(errp, "The offset (%" PRId64 ") is outside of the file, "
-                   "which has %" PRId64 " bytes", s->offset, file_size);
+    uint64_t offset = o->has_offset ? o->offset : 0;
+
+    if (file_size < 0 || offset > (uint64_t)file_size) {
+        error_setg(errp, "The offset (%" PRIu64 ") is outside of the file, "
+                   "which has %" PRId64 " bytes", offset, file_size);
         return false;
     }
-    if (o->has_size && (s->size < 0 || s->size > file_size - s->offset)) {
-        error_setg(errp, "The sum of offset (%" PRId64 ") and size (%" PRId64
+    if (o->has_size && o->size > file_size - offset) {
+        error_setg(errp, "The sum of offset (%" PRIu64 ") and size (%" PRIu64
                    ") has to be smaller or equal to the actual size of the "
-                   "containing file (%" PRId64 ")", s->offset, s->size,
+                   "containing file (%" PRId64 ")", offset, o->size,
                    file_size);
         return false;
     }
+    *s = (RawWindow) { .offset = offset, .size = o->has_size ? o->size : -1 };
     return true;
 }
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The block graph of a running machine, changed through QMP."""
+import json
 import os
 
-from program import Program, check, main, test
+from program import Program, check, main, run, test
 
 MIB = 1 << 20
 
@@ -83,6 +84,20 @@ def resize_below_a_format():
         p.get("block_resize", {"node-name": "f0", "size": 5 * MIB})
         for name in "f0", "r0", "r1":
             check(node(p, name)["image"]["virtual-size"] == 5 * MIB, name)
+
+
+@test
+def sizes_in_json_are_numbers():
+    """Suffixes are for people: a client of QMP sends a number."""
+    null = {"driver": "null-co", "node-name": "n0"}
+    with machine() as p:
+        for size in "64k", "65536":
+            fails(p, "Invalid parameter type for 'size', expected: integer",
+                  "blockdev-add", {**null, "size": size})
+        fails(p, "size", "blockdev-add", {**null, "size": 1 << 63})
+        p.get("blockdev-add", {**null, "size": 65536})
+    status, _, err = run(["-blockdev", json.dumps({**null, "size": "64k"})])
+    check(status == 1 and "expected: integer" in err, err)
 
 
 # ---- Other options ----

@@ -160,6 +160,66 @@ static void test_window_does_not_grow(void)
     g_unlink(path);
 }
 
+/* Sizes as texts have suffixes; none goes past what offsets can be. */
+static void test_sizes(void)
+{
+    static const struct {
+        const char *size, *error;
+        int64_t bytes;
+    } rows[] = {
+        { "65536", NULL, 65536 }, { "\"64k\"", NULL, 65536 },
+        { "\"1.5M\"", NULL, 1536 * KiB }, { "0", NULL, 0 },
+        { "9223372036854775807", NULL, INT64_MAX },
+        { "9223372036854775808", "size must not be greater than", 0 },
+        { "\"8E\"", "size must not be greater than", 0 },
+        { "-1", "'size' expects a size", 0 },
+        { "\"-1\"", "'size' expects a size", 0 },
+        { "\"64q\"", "'size' expects a size", 0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *json = g_strdup_printf(
+            "{\"driver\":\"null-co\",\"size\":%s}", rows[i].size);
+        g_autoptr(Error) err = NULL;
+        BlockDriverState *bs = test_open(json, &err);
+
+        if (rows[i].error) {
+            g_assert_null(bs);
+            assert_error_of(json, err, rows[i].error);
+            continue;
+        }
+        g_assert_nonnull(bs);
+        g_assert_cmpint(bdrv_get_length(bs), ==, rows[i].bytes);
+        bdrv_unref(bs);
+    }
+}
+
+static void test_bad_windows(void)
+{
+    static const char *const rows[][2] = {
+        { "\"offset\":11", "The offset (11)" },
+        { "\"offset\":9223372036854775808", "(9223372036854775808)" },
+        { "\"offset\":\"15.9E\"", "is outside of the file" },
+        { "\"offset\":2,\"size\":9", "offset (2) and size (9)" },
+        { "\"offset\":2,\"size\":18446744073709551615",
+          "size (18446744073709551615)" },
+        { "\"offset\":2,\"size\":\"8E\"", "size (9223372036854775808)" },
+        { "\"offset\":-1", "'offset' expects a size" },
+    };
+    g_autofree char *path = test_file("0123456789", 10);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *json = g_strdup_printf(
+            "{\"driver\":\"raw\",\"file\":{\"driver\":\"file\","
+            "\"filename\":\"%s\"},%s}", path, rows[i][0]);
+        g_autoptr(Error) err = NULL;
+
+        g_assert_null(test_open(json, &err));
+        assert_error_of(json, err, rows[i][1]);
+    }
+    g_unlink(path);
+}
+
 static void test_status_of_holes(void)
 {
     g_autofree char *path = test_file("", 0);
@@ -271,6 +331,8 @@ int main(int argc, char **argv)
     g_test_add_func("/block/io/read_past_end", test_read_past_end);
     g_test_add_func("/block/io/write_grows_file", test_write_grows_file);
     g_test_add_func("/block/io/window", test_window_does_not_grow);
+    g_test_add_func("/block/io/sizes", test_sizes);
+    g_test_add_func("/block/io/bad_windows", test_bad_windows);
     g_test_add_func("/block/status/holes", test_status_of_holes);
     g_test_add_func("/block/open/probed_raw", test_open_probed_raw);
     g_test_add_func("/block/open/probed_stays_raw", test_probed_stays_raw);
