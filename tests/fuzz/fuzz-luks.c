@@ -8,13 +8,9 @@
 #include "block/block-internal.h"
 #include <json-c/json.h>
 #include "../unit/lib/mem-node.h"
+#include "fuzz-loop.h"
 #include "crypto/secret.h"
 #include "util/bytes.h"
-#include "util/log.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX_IMAGE (256 * KiB)
 #define MAX_FILE  (8 * MiB)
@@ -30,21 +26,6 @@ static void add_secret(const char *id, const char *text)
     json_object_object_add(json, "data", json_object_new_string(text));
     g_assert_nonnull(user_creatable_add(TYPE_SECRET, id, json, NULL));
     json_object_put(json);
-}
-
-static void start(void)
-{
-    static bool started;
-
-    if (!started) {
-        started = true;
-        rcu_register_thread();
-        bql_lock();
-        g_assert(main_loop_init(NULL));
-        log_set_file("/dev/null", NULL);
-        add_secret("s", "hunter2");
-        add_secret("w", "wrong");
-    }
 }
 
 /* The bound that crypto/ has is minutes; a fuzzer has not that long. */
@@ -146,7 +127,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > MAX_IMAGE) {
         return 0;
     }
-    start();
+    if (fuzz_start_loop()) {
+        add_secret("s", "hunter2");
+        add_secret("w", "wrong");
+    }
     file = mem_node_new("file", data, size);
     m = file->opaque;
     m->max_bytes = MAX_FILE;

@@ -6,28 +6,11 @@
  */
 #include "util/osdep.h"
 #include "../unit/lib/mem-node.h"
+#include "fuzz-loop.h"
 #include <sys/socket.h>
 #include "qapi/qapi-types-sockets.h"
-#include "util/log.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define REQUEST_BYTES 4096
-
-static void start(void)
-{
-    static bool started;
-
-    if (!started) {
-        started = true;
-        rcu_register_thread();
-        bql_lock();
-        g_assert(main_loop_init(NULL));
-        log_set_file("/dev/null", NULL);
-    }
-}
 
 static BlockDriverState *open_server(int fd)
 {
@@ -100,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     BlockDriverState *bs;
     int fds[2];
 
-    start();
+    fuzz_start_loop();
     if (size > 65536 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
         return 0;

@@ -6,26 +6,9 @@
  */
 #include "util/osdep.h"
 #include "../unit/lib/mem-node.h"
-#include "util/log.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz-loop.h"
 
 #define IMAGE_BYTES 4096
-
-static void start(void)
-{
-    static bool started;
-
-    if (!started) {
-        started = true;
-        rcu_register_thread();
-        bql_lock();
-        g_assert(main_loop_init(NULL));
-        log_set_file("/dev/null", NULL);
-    }
-}
 
 static BlockDriverState *open_raw(BlockDriverState *file)
 {
@@ -61,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     BlockDriverState *file, *bs;
     size_t pos = 512;
 
-    start();
+    fuzz_start_loop();
     memcpy(image, data, MIN(size, (size_t)512));
     if (!bdrv_probes_as_raw(image, 512)) {
         return 0;

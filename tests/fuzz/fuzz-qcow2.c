@@ -7,29 +7,12 @@
 #include "util/osdep.h"
 #include "block/qcow2-internal.h"
 #include "../unit/lib/mem-node.h"
-#include "util/log.h"
-#include "util/main-loop.h"
-#include "util/rcu.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz-loop.h"
 
 #define OPS         8
 #define MAX_IMAGE   (128 * KiB)
 #define MAX_FILE    (4 * MiB)
 #define WINDOW      (64 * KiB)
-
-static void start(void)
-{
-    static bool started;
-
-    if (!started) {
-        started = true;
-        rcu_register_thread();
-        bql_lock();
-        g_assert(main_loop_init(NULL));
-        log_set_file("/dev/null", NULL);
-    }
-}
 
 /* ---- Requests ---- */
 
@@ -216,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < OPS || size > MAX_IMAGE) {
         return 0;
     }
-    start();
+    fuzz_start_loop();
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
         BlockDriverState *file = new_file(data + OPS, size - OPS);
         BlockDriverState *bs = open_image(file, ways[i].write, ways[i].flags);
