@@ -147,27 +147,49 @@ static void gate_done(void *opaque, int ret)
     g->dones++;
 }
 
+static int gate_inside(Gate *g)
+{
+    return __atomic_load_n(&g->inside, __ATOMIC_SEQ_CST);
+}
+
+static void gate_wait_inside(Gate *g, int n)
+{
+    while (gate_inside(g) < n) {
+        g_usleep(100);
+    }
+}
+
+#define GATE_JOBS 3
+
+/* Jobs of which the limit lets one in. */
+static void gate_start(Gate *g)
+{
+    thread_pool_set_limits(main_context(), 0, 1);
+    for (int i = 0; i < GATE_JOBS; i++) {
+        thread_pool_submit(NULL, gate_run, g, gate_done, g);
+    }
+    gate_wait_inside(g, 1);
+}
+
+/* All get in, before the first one is let out. */
+static void gate_finish(Gate *g)
+{
+    gate_wait_inside(g, GATE_JOBS);
+    __atomic_store_n(&g->open, 1, __ATOMIC_SEQ_CST);
+    while (g->dones < GATE_JOBS) {
+        aio_poll(main_context(), true);
+    }
+}
+
 static void test_raised_limit_releases(void)
 {
     Gate g = { 0 };
 
-    thread_pool_set_limits(main_context(), 0, 1);
-    for (int i = 0; i < 3; i++) {
-        thread_pool_submit(NULL, gate_run, &g, gate_done, &g);
-    }
-    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 1) {
-        g_usleep(100);
-    }
+    gate_start(&g);
     g_usleep(5000);
-    g_assert_cmpint(__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST), ==, 1);
-    thread_pool_set_limits(main_context(), 3, THREAD_POOL_MAX);
-    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 3) {
-        g_usleep(100);
-    }
-    __atomic_store_n(&g.open, 1, __ATOMIC_SEQ_CST);
-    while (g.dones < 3) {
-        aio_poll(main_context(), true);
-    }
+    g_assert_cmpint(gate_inside(&g), ==, 1);
+    thread_pool_set_limits(main_context(), GATE_JOBS, THREAD_POOL_MAX);
+    gate_finish(&g);
     thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
 }
 
@@ -184,21 +206,9 @@ static void test_raised_limit_calls(void)
 {
     Gate g = { 0 };
 
-    thread_pool_set_limits(main_context(), 0, 1);
-    for (int i = 0; i < 3; i++) {
-        thread_pool_submit(NULL, gate_run, &g, gate_done, &g);
-    }
-    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 1) {
-        g_usleep(100);
-    }
+    gate_start(&g);
     thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
-    while (__atomic_load_n(&g.inside, __ATOMIC_SEQ_CST) < 3) {
-        g_usleep(100);
-    }
-    __atomic_store_n(&g.open, 1, __ATOMIC_SEQ_CST);
-    while (g.dones < 3) {
-        aio_poll(main_context(), true);
-    }
+    gate_finish(&g);
 }
 
 /* Workers that are to be kept are there before any request, and stay. */
