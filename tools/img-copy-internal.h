@@ -2,7 +2,8 @@
 /*
  * The copy of images into one, by several coroutines. Each takes the next
  * range of the same kind, reads it, and, unless the order does not matter,
- * waits for its turn to write. Memory: a buffer per coroutine.
+ * waits for its turn to write: the order of writes is that in which a format
+ * gives out space. Memory: a buffer per coroutine.
  */
 #ifndef TOOLS_IMG_COPY_INTERNAL_H
 #define TOOLS_IMG_COPY_INTERNAL_H
@@ -16,6 +17,17 @@ typedef struct ImgSource {
     BlockBackend *blk;
     int64_t length;                 /* bytes, whole sectors */
 } ImgSource;
+
+typedef enum ImgRangeKind {
+    RANGE_DATA,
+    RANGE_ZERO,
+    RANGE_BACKING,                  /* the target has it below itself */
+} ImgRangeKind;
+
+typedef struct ImgRange {
+    ImgRangeKind kind;
+    int64_t offset, bytes;
+} ImgRange;
 
 typedef struct ImgCopy {
     /* What to do */
@@ -33,6 +45,9 @@ typedef struct ImgCopy {
 
     /* While it runs */
     int64_t next_read, next_write;  /* offsets */
+    ImgRange found;                 /* what is at next_read and behind it */
+    bool fixed_places;              /* the target has no order to keep */
+    bool one_early;                 /* wrote on after it passed its turn */
     int64_t done, to_do;            /* bytes of data, for the progress */
     int64_t rate_start_ns, rate_bytes;
     unsigned running;

@@ -5,19 +5,6 @@
 #include "util/bytes.h"
 #include "util/main-loop.h"
 
-typedef enum RangeKind {
-    RANGE_DATA,
-    RANGE_ZERO,
-    RANGE_BACKING,                  /* the target has it below itself */
-} RangeKind;
-
-typedef struct Range {
-    RangeKind kind;
-    int64_t offset, bytes;
-    const ImgSource *source;
-    int64_t source_offset;          /* in the source, of @offset */
-} Range;
-
 /* ---- What is to be copied ---- */
 
 static const ImgSource *find_source(const ImgCopy *c, int64_t offset,
@@ -43,7 +30,7 @@ static int coroutine_fn ask_status(const ImgCopy *c, const ImgSource *s,
     return bdrv_co_status_above(bs, base, true, offset, bytes, st);
 }
 
-static RangeKind classify(const ImgCopy *c, int flags, Range *r)
+static ImgRangeKind classify(const ImgCopy *c, int flags, ImgRange *r)
 {
     if (flags & BDRV_BLOCK_ZERO) {
         /* Past the end of the backing file a new target has zeros as well. */
@@ -57,15 +44,15 @@ static RangeKind classify(const ImgCopy *c, int flags, Range *r)
 }
 
 /* The kind of what is at @offset, and how far it goes; -errno. */
-static int coroutine_fn look_at(const ImgCopy *c, int64_t offset, Range *r)
+static int coroutine_fn look_at(const ImgCopy *c, int64_t offset, ImgRange *r)
 {
-    const ImgSource *s = find_source(c, offset, &r->source_offset);
-    int64_t left = s->length - r->source_offset;
+    int64_t in_source;
+    const ImgSource *s = find_source(c, offset, &in_source);
+    int64_t left = s->length - in_source;
     BdrvStatus st;
-    int flags = ask_status(c, s, r->source_offset, left, &st);
+    int flags = ask_status(c, s, in_source, left, &st);
 
     r->offset = offset;
-    r->source = s;
     if (flags < 0 && c->salvage) {
         r->kind = RANGE_DATA;
         r->bytes = MIN(left, 64 * KiB);
@@ -77,8 +64,7 @@ static int coroutine_fn look_at(const ImgCopy *c, int64_t offset, Range *r)
     r->bytes = st.pnum ? MIN(st.pnum, left) : left;
     r->kind = classify(c, flags, r);
     /* Status is told up to the last byte, the image ends with its sector. */
-    if (r->bytes < left && r->source_offset + r->bytes >=
-        blk_get_length(s->blk)) {
+    if (r->bytes < left && in_source + r->bytes >= blk_get_length(s->blk)) {
         r->bytes = left;
     }
     if (c->target_backing && offset < c->target_backing_bytes) {
@@ -91,7 +77,7 @@ static int coroutine_fn count_data_co(void *opaque)
 {
     ImgCopy *c = opaque;
     int64_t offset = 0;
-    Range r;
+    ImgRange r;
 
     while (offset < c->total) {
         int ret = look_at(c, offset, &r);
@@ -116,7 +102,7 @@ static int64_t chunk_bytes(const ImgCopy *c)
 }
 
 /* Compressed clusters are written whole: other kinds in them count as data. */
-static int coroutine_fn fill_cluster(const ImgCopy *c, Range *r)
+static int coroutine_fn fill_cluster(const ImgCopy *c, ImgRange *r)
 {
     int64_t cluster = chunk_bytes(c);
     int64_t end = MIN(r->offset + cluster, c->total);
@@ -131,10 +117,27 @@ static int coroutine_fn fill_cluster(const ImgCopy *c, Range *r)
     return 0;
 }
 
-static int coroutine_fn next_range(ImgCopy *c, Range *r)
+/* The rest of what was found there. Asked for once: to look for the end of a
+ * long run of data can take as long as to copy a piece of it. */
+static int coroutine_fn rest_at(ImgCopy *c, int64_t offset, ImgRange *r)
+{
+    int64_t past = offset - c->found.offset;
+    int ret = 0;
+
+    if (past >= c->found.bytes) {
+        ret = look_at(c, offset, &c->found);
+        past = 0;
+    }
+    *r = c->found;
+    r->offset += past;
+    r->bytes -= past;
+    return ret;
+}
+
+static int coroutine_fn next_range(ImgCopy *c, ImgRange *r)
 {
     int64_t max = chunk_bytes(c);
-    int ret = look_at(c, c->next_read, r);
+    int ret = rest_at(c, c->next_read, r);
 
     if (ret < 0) {
         error_report("error while reading block status at offset %" PRId64
@@ -171,7 +174,7 @@ static void coroutine_fn salvage(const ImgCopy *c, BlockBackend *blk,
     }
 }
 
-static int coroutine_fn read_range(const ImgCopy *c, const Range *r,
+static int coroutine_fn read_range(const ImgCopy *c, const ImgRange *r,
                                    uint8_t *buf)
 {
     int64_t done = 0;
@@ -257,7 +260,7 @@ static int coroutine_fn write_data(ImgCopy *c, int64_t offset, uint8_t *buf,
     return 0;
 }
 
-static int coroutine_fn write_cluster(ImgCopy *c, const Range *r, uint8_t *buf)
+static int coroutine_fn write_cluster(ImgCopy *c, const ImgRange *r, uint8_t *buf)
 {
     IoVec iov;
 
@@ -268,7 +271,7 @@ static int coroutine_fn write_cluster(ImgCopy *c, const Range *r, uint8_t *buf)
     return bdrv_co_pwritev_compressed(blk_get_bs(c->target), r->offset, &iov);
 }
 
-static int coroutine_fn write_range(ImgCopy *c, const Range *r, uint8_t *buf)
+static int coroutine_fn write_range(ImgCopy *c, const ImgRange *r, uint8_t *buf)
 {
     int ret = 0;
 
@@ -302,7 +305,7 @@ static void coroutine_fn limit_rate(ImgCopy *c, int64_t bytes)
     }
 }
 
-static void coroutine_fn note_progress(ImgCopy *c, const Range *r)
+static void coroutine_fn note_progress(ImgCopy *c, const ImgRange *r)
 {
     if (r->kind == RANGE_DATA || (r->kind == RANGE_ZERO && !c->zero_init)) {
         c->done += r->bytes;
@@ -310,22 +313,57 @@ static void coroutine_fn note_progress(ImgCopy *c, const Range *r)
     }
 }
 
-static int coroutine_fn copy_one(ImgCopy *c, const Range *r, uint8_t *buf)
+static void coroutine_fn wait_turn(ImgCopy *c, const ImgRange *r)
+{
+    while (!c->out_of_order && c->ret == 0 && c->next_write != r->offset) {
+        co_queue_wait(&c->turn, NULL);
+    }
+}
+
+static void coroutine_fn pass_turn(ImgCopy *c, const ImgRange *r)
+{
+    if (!c->out_of_order) {
+        c->next_write = r->offset + r->bytes;
+        co_queue_restart_all(&c->turn);
+    }
+}
+
+/*
+ * Where a range has its place whatever was written before, the next write may
+ * begin while this one is under way. No more than that: the kernel writes a
+ * file one request after the other, and those that wait for it burn a CPU.
+ */
+static int coroutine_fn write_in_turn(ImgCopy *c, const ImgRange *r,
+                                      uint8_t *buf)
+{
+    bool early;
+    int ret;
+
+    wait_turn(c, r);
+    if (c->ret) {
+        return 0;
+    }
+    early = c->fixed_places && !c->one_early;
+    if (early) {
+        c->one_early = true;
+        pass_turn(c, r);
+    }
+    ret = write_range(c, r, buf);
+    if (early) {
+        c->one_early = false;
+    } else {
+        pass_turn(c, r);
+    }
+    return ret;
+}
+
+static int coroutine_fn copy_one(ImgCopy *c, const ImgRange *r, uint8_t *buf)
 {
     int ret = r->kind == RANGE_DATA ? read_range(c, r, buf) : 0;
 
     if (ret >= 0) {
         limit_rate(c, r->kind == RANGE_DATA ? r->bytes : 0);
-    }
-    while (!c->out_of_order && c->ret == 0 && c->next_write != r->offset) {
-        co_queue_wait(&c->turn, NULL);
-    }
-    if (ret >= 0 && c->ret == 0) {
-        ret = write_range(c, r, buf);
-    }
-    if (!c->out_of_order) {
-        c->next_write = r->offset + r->bytes;
-        co_queue_restart_all(&c->turn);
+        ret = write_in_turn(c, r, buf);
     }
     note_progress(c, r);
     return ret;
@@ -338,7 +376,7 @@ static void coroutine_fn worker(void *opaque)
     uint8_t *buf = aligned_alloc(4096, ROUND_UP(chunk, 4096));
 
     while (c->ret == 0) {
-        Range r = { 0 };
+        ImgRange r = { 0 };
         int ret;
 
         co_mutex_lock(&c->lock);
@@ -368,6 +406,8 @@ int img_copy(ImgCopy *c)
     }
     co_mutex_init(&c->lock);
     co_queue_init(&c->turn);
+    c->fixed_places = !strcmp(bdrv_get_format_name(blk_get_bs(c->target)),
+                              "raw");
     c->rate_start_ns = clock_get_ns(CLOCK_REALTIME_NS);
     c->running = c->coroutines;
     for (unsigned i = 0; i < c->coroutines; i++) {

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Convert with several pieces on their way: errors in the midst of them, the
+order of what is written, and what the pieces are cut from."""
+import os
+import sys
+from typing import List
+
+from cases import KIB, MIB
+from toolcase import NEMU, check, good, have, main, run, test
+
+# Data, zeros and what does not compress, changing within clusters, too.
+SIZE = 24 * MIB + 3 * KIB
+
+
+def make_source() -> None:
+    """"in" and, with the same content, "in.qcow2"."""
+    with open("in", "wb") as f:
+        for number in range(SIZE // (336 * KIB)):
+            f.write(os.urandom(20 * KIB) + bytes([number % 251]) * 28 * KIB +
+                    bytes(48 * KIB) + os.urandom(192 * KIB) +
+                    bytes(20 * KIB) + b"text" * 7 * KIB)
+        f.truncate(SIZE)
+    good(NEMU.img, "convert", "-f", "raw", "-O", "qcow2", "in", "in.qcow2")
+
+
+KINDS: List[List[str]] = [
+    ["-O", "raw"], ["-O", "qcow2"], ["-O", "qcow2", "-o", "cluster_size=4k"],
+    ["-c", "-O", "qcow2"], ["-c", "-O", "qcow2", "-o", "cluster_size=512"],
+    ["-c", "-O", "qcow2", "-o", "cluster_size=2M"],
+    ["-c", "-O", "qcow2", "-o", "extended_l2=on"]]
+if have("ZSTD"):
+    KINDS.append(["-c", "-O", "qcow2", "-o", "compression_type=zstd"])
+
+
+@test
+def the_same_bytes_each_time() -> None:
+    """However many pieces are on their way, the file is the same."""
+    make_source()
+    for kind in KINDS:
+        seen = set()
+        for workers in "1", "8", "16":
+            good(NEMU.img, "convert", "-f", "raw", "-m", workers, *kind, "in",
+                 "out")
+            with open("out", "rb") as f:
+                seen.add(f.read())
+        check(len(seen) == 1, kind, "differs from run to run")
+        check("identical" in good(NEMU.img, "compare", "-f", "raw", "in",
+                                  "out"), kind)
+        if "qcow2" in kind:
+            good(NEMU.img, "check", "-q", "out")
+
+
+@test
+def any_order() -> None:
+    make_source()
+    for kind in KINDS:
+        good(NEMU.img, "convert", "-f", "raw", "-W", *kind, "in", "out")
+        check("identical" in good(NEMU.img, "compare", "-f", "raw", "in",
+                                  "out"), kind)
+        if "qcow2" in kind:
+            good(NEMU.img, "check", "-q", "out")
+
+
+@test
+def into_what_is_there() -> None:
+    """-n: zeros are written over what the target held."""
+    make_source()
+    for kind in KINDS:
+        image_format = kind[kind.index("-O") + 1]
+        options = kind[kind.index("-O") + 2:]
+        good(NEMU.img, "create", "-q", "-f", image_format, *options, "out",
+             str(SIZE + MIB))
+        good(NEMU.io, "-f", image_format, "-c", "write -q -P 9 0 %d" % SIZE,
+             "out")
+        good(NEMU.img, "convert", "-f", "raw", "-n", *kind[:kind.index("-O")],
+             "-O", image_format, "in", "out")
+        check("identical" in good(NEMU.img, "compare", "-f", "raw", "in",
+                                  "out"), kind)
+        if image_format == "qcow2":
+            good(NEMU.img, "check", "-q", "out")
+
+
+def faulty(image_format: str, name: str, event: str, after: int) -> str:
+    """@name, for --image-opts: the request after the @after-th fails once."""
+    steps = ["driver=%s" % image_format, "file.driver=blkdebug",
+             "file.image.driver=file", "file.image.filename=" + name]
+    for number in range(after):
+        steps += ["file.set-state.%d.%s" % (number, x) for x in
+                  ("event=" + event, "state=%d" % (number + 1),
+                   "new_state=%d" % (number + 2))]
+    steps += ["file.inject-error.0.%s" % x for x in
+              ("event=" + event, "state=%d" % (after + 1), "errno=5",
+               "once=on")]
+    return ",".join(steps)
+
+
+@test
+def error_while_reading() -> None:
+    make_source()
+    for workers in "1", "8", "16":
+        for kind in KINDS:
+            status, _, err = run(
+                NEMU.img, "convert", "-m", workers, *kind, "--image-opts",
+                faulty("qcow2", "in.qcow2", "read_aio", 5), "out")
+            check(status == 1 and err.count("error while reading at") >= 1 and
+                  "Input/output error" in err, workers, kind, status, err)
+
+
+@test
+def error_while_writing() -> None:
+    make_source()
+    for event, args in (("write_aio", []), ("write_compressed", ["-c"]),
+                        ("cluster_alloc_bytes", ["-c"]),
+                        ("write_aio", ["-c"])):
+        for workers in "1", "8", "16":
+            for after in 0, 1, 3:
+                good(NEMU.img, "create", "-q", "-f", "qcow2", "out", str(SIZE))
+                status, _, err = run(
+                    NEMU.img, "convert", "-m", workers, *args, "-n", "-f",
+                    "raw", "--target-image-opts", "in",
+                    faulty("qcow2", "out", event, after))
+                check(status == 1 and "error while writing at byte" in err and
+                      "Input/output error" in err, event, args, workers, after,
+                      status, err)
+                # What is lost is space at most.
+                status, out, err = run(NEMU.img, "check", "out")
+                check(status in (0, 3), event, args, status, out, err)
+
+
+@test
+def error_of_a_raw_target() -> None:
+    make_source()
+    for after in 0, 1, 3:
+        good(NEMU.img, "create", "-q", "-f", "raw", "out", str(SIZE))
+        status, _, err = run(
+            NEMU.img, "convert", "-n", "-f", "raw", "--target-image-opts",
+            "in", faulty("raw", "out", "pwritev", after))
+        check(status == 1 and "error while writing at byte" in err and
+              "Input/output error" in err, after, status, err)
+
+
+@test
+def salvaged() -> None:
+    """What cannot be read becomes zeros, and nothing else."""
+    make_source()
+    for kind in KINDS:
+        status, _, err = run(
+            NEMU.img, "convert", "--salvage", *kind, "--image-opts",
+            faulty("qcow2", "in.qcow2", "read_aio", 5), "out")
+        check(status == 0, kind, status, err)
+        check("identical" in good(NEMU.img, "compare", "-f", "raw", "in",
+                                  "out"), kind)
+
+
+@test
+def full_disk() -> None:
+    """A file that may not grow: an error and no hang."""
+    make_source()
+    for kind in KINDS:
+        status, out, err = run("sh", "-c", "trap '' XFSZ; ulimit -f 8192; "
+                               'exec "$@"', "sh", NEMU.img, "convert", "-f",
+                               "raw", *kind, "in", "out")
+        check(status == 1 and "File too large" in err + out, kind, status, out,
+              err)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
