@@ -324,14 +324,4 @@ void blk_throttling_info(const BlockBackend *blk, BlockDeviceInfo *info);
 
 #include "graph-internal.h"
 
-#ifdef CONFIG_IO_URING
-/*
- * uring.c: one ring for each AioContext, made on first use. Requests of a plug
- * go to the kernel together. Coroutines in their context's home.
- */
-bool uring_available(void);
-int coroutine_fn uring_co_rw(int fd, int64_t offset, IoVec *iov, bool write);
-int coroutine_fn uring_co_fdatasync(int fd);
-#endif
-
 #endif

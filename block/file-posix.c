@@ -2,8 +2,9 @@
 /*
  * "file" and "host_device": images in files and block devices of the host.
  *
- * Requests go through io_uring or a pool of threads (aio=threads). With
- * cache.direct=on they bypass the page cache, aligned as the host wants it.
+ * Requests go to a ring of the kernel's (io_uring, Linux AIO) or to a pool of
+ * threads (aio=threads). With cache.direct=on they bypass the page cache,
+ * aligned as the host wants it.
  * Locks on byte ranges, the ones that QEMU documents for images, keep two
  * programs from using an image in ways that exclude each other:
  *
@@ -11,6 +12,7 @@
  */
 #include "util/osdep.h"
 #include "block-internal.h"
+#include "file-ring-internal.h"
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -24,18 +26,21 @@
 #define LOCK_SHARED_BASE  200
 #define PERM_BITS         4
 #define MAX_ALIGN_PROBE   4096
+#define MAX_MAX_BATCH     65536
 #define CACHED_READ_MAX   (64 * KiB)
-#define DIRECT_URING_MAX  (256 * KiB)
+#define DIRECT_RING_MAX   (256 * KiB)
 
 typedef struct FileState {
     int fd;
     int flags;                      /* of open(2) */
     bool reopening;                 /* and these follow with the rights: */
     int want_flags;
-    bool next_uring;
+    const FileRingOps *next_ring;
+    unsigned next_max_batch;
     bool is_device;
     bool locking;
-    bool use_uring;
+    const FileRingOps *ring;        /* NULL: threads */
+    unsigned max_batch;             /* of the ring; 0: any */
     bool has_discard, has_zero_range;
     uint64_t locked_perm, locked_unshared;
     /* Between check_perm and set_perm or abort_perm: */
@@ -212,29 +217,35 @@ static bool file_check_kind(BlockDriverState *bs, bool want_device,
     return true;
 }
 
+/* What aio= asks for goes to next_ring and next_max_batch. */
 static bool file_choose_aio(BlockDriverState *bs, const BlockdevOptionsFile *o,
                             bool direct, Error **errp)
 {
-#ifdef CONFIG_IO_URING
     FileState *s = bs->opaque;
+    const char *name = o->has_aio ? BlockdevAioOptions_str(o->aio) : "io_uring";
+    const FileRingOps *ring = file_ring_find(name);
 
-    s->use_uring = uring_available() &&
-                   !(o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_THREADS);
-#endif
-    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_NATIVE && !direct) {
+    if (o->aio_max_batch < 0 || o->aio_max_batch > MAX_MAX_BATCH) {
+        error_setg(errp, "aio-max-batch '%" PRId64 "' is not from 0 to %d",
+                   o->aio_max_batch, MAX_MAX_BATCH);
+        return false;
+    }
+    if (g_str_equal(name, "native") && !direct) {
         error_setg(errp, "aio=native was specified, but it requires "
                    "cache.direct=on, which was not specified.");
         return false;
     }
-#ifdef CONFIG_IO_URING
-    if (o->has_aio && o->aio == BLOCKDEV_AIO_OPTIONS_IO_URING &&
-        !s->use_uring) {
-        error_setg(errp, "aio=io_uring was specified, but is not supported by "
-                   "this kernel.");
-        error_append_hint(errp, "Use aio=threads.");
-        return false;
+    if (ring && !ring->available()) {
+        if (o->has_aio) {
+            error_setg(errp, "aio=%s was specified, but is not supported by "
+                       "this kernel.", name);
+            error_append_hint(errp, "Use aio=threads.");
+            return false;
+        }
+        ring = NULL;
     }
-#endif
+    s->next_ring = ring;
+    s->next_max_batch = o->aio_max_batch;
     return true;
 }
 
@@ -263,6 +274,8 @@ static bool file_open_kind(BlockDriverState *bs, BlockdevOptionsFile *o,
         close(s->fd);
         return false;
     }
+    s->ring = s->next_ring;
+    s->max_batch = s->next_max_batch;
     return true;
 }
 
@@ -287,10 +300,10 @@ static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
     const BlockdevOptionsFile *o = !r->options ? NULL : s->is_device ?
         &r->options->u.host_device : &r->options->u.file;
     const BdrvAccess *a = &r->access;
-    bool old_uring = s->use_uring;
     const char *what = NULL;
 
-    s->next_uring = s->use_uring;
+    s->next_ring = s->ring;
+    s->next_max_batch = s->max_batch;
     s->want_flags = a->read_only || a->auto_read_only ? O_RDONLY : O_RDWR;
     s->want_flags |= a->direct ? O_DIRECT : 0;
     s->reopening = true;
@@ -311,8 +324,6 @@ static bool file_reopen_prepare(BlockDriverState *bs, const BdrvReopen *r,
         s->reopening = false;
         return false;
     }
-    s->next_uring = s->use_uring;
-    s->use_uring = old_uring;
     return true;
 }
 
@@ -320,7 +331,8 @@ static void file_reopen_commit(BlockDriverState *bs)
 {
     FileState *s = bs->opaque;
 
-    s->use_uring = s->next_uring;
+    s->ring = s->next_ring;
+    s->max_batch = s->next_max_batch;
     s->reopening = false;
 }
 
@@ -455,20 +467,24 @@ static bool read_cached(BlockDriverState *bs, int64_t offset, IoVec *iov)
            (ssize_t)iov->size;
 }
 
-#ifdef CONFIG_IO_URING
 /*
  * The kernel does all it can of a request while it takes it from the ring: a
  * long copy from or to the page cache, or the preparation of a very long
  * transfer, would hold up the loop. Workers do these, several at a time.
  */
-static bool want_uring(BlockDriverState *bs, const IoVec *iov)
+static bool want_ring(BlockDriverState *bs, const IoVec *iov)
 {
     FileState *s = bs->opaque;
 
-    return s->use_uring && iov->niov <= IOV_MAX &&
-           iov->size <= (bs->direct ? DIRECT_URING_MAX : CACHED_READ_MAX);
+    return s->ring && iov->niov <= IOV_MAX &&
+           iov->size <= (bs->direct ? DIRECT_RING_MAX : CACHED_READ_MAX) &&
+           file_ring_usable(s->ring);
 }
-#endif
+
+static FileRingTarget ring_target(const FileState *s)
+{
+    return (FileRingTarget) { s->ring, s->fd, s->max_batch };
+}
 
 static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
                                    IoVec *iov, bool write)
@@ -479,11 +495,11 @@ static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,
     if (!write && read_cached(bs, offset, iov)) {
         return 0;
     }
-#ifdef CONFIG_IO_URING
-    if (want_uring(bs, iov)) {
-        return uring_co_rw(s->fd, offset, iov, write);
+    if (want_ring(bs, iov)) {
+        FileRingTarget ring = ring_target(s);
+
+        return file_ring_co_rw(&ring, offset, iov, write);
     }
-#endif
     return thread_pool_submit_co(task_rw, &t);
 }
 
@@ -514,11 +530,11 @@ static int coroutine_fn file_co_flush(BlockDriverState *bs)
     if ((s->flags & O_ACCMODE) == O_RDONLY) {
         return 0;
     }
-#ifdef CONFIG_IO_URING
-    if (s->use_uring) {
-        return uring_co_fdatasync(s->fd);
+    if (s->ring && s->ring->can_flush && file_ring_usable(s->ring)) {
+        FileRingTarget ring = ring_target(s);
+
+        return file_ring_co_fdatasync(&ring);
     }
-#endif
     return thread_pool_submit_co(task_flush, &t);
 }
 

@@ -158,8 +158,8 @@ umount /mnt
 
 
 @case(params={"thread": ["main", "iothread"],
-              "aio": ["threads", "io_uring"]}, needs=["bzimage", "guest",
-                                                      "scratch"])
+              "aio": ["threads", "native", "io_uring"]},
+      needs=["bzimage", "guest", "scratch"])
 def test_disk(env: Env, thread: str, aio: str) -> None:
     args = disk_args(env.file("scratch"), iothread=thread == "iothread",
                      aio=aio, direct=True)

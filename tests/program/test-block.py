@@ -4,7 +4,8 @@
 import json
 import os
 
-from program import Program, check, main, run, test
+from program import (Program, Skip, check, configured, main, need, run,
+                     test)
 
 MIB = 1 << 20
 
@@ -201,6 +202,36 @@ def reopen_direct():
             return
         check(node(p, "f0")["cache"]["direct"])
         p.get("block_resize", {"node-name": "r0", "size": 2 * MIB})
+
+
+@test
+def aio_modes():
+    """Linux AIO is for direct I/O alone; changes of the one or the other."""
+    new_file("disk")
+    direct = {"cache": {"direct": True}}
+    why = "aio=native was specified, but it requires cache.direct=on, which " \
+          "was not specified."
+    if "CONFIG_LINUX_AIO" not in configured():
+        why = "built without it: configure --enable-linux-aio, with libaio"
+    with machine() as p:
+        native = file_node("f0", "disk", aio="native")
+        fails(p, why, "blockdev-add", native)
+        fails(p, "aio-max-batch '-1' is not from 0 to", "blockdev-add",
+              file_node("f0", "disk", **{"aio-max-batch": -1}))
+        answer = p.ask("blockdev-add", file_node("f0", "disk", **direct))
+        if "error" in answer:
+            raise Skip("no direct I/O on this file system")
+        need("CONFIG_LINUX_AIO")
+        answer = p.ask("blockdev-add", file_node("f1", "disk", aio="native",
+                                                 **direct))
+        if "error" in answer and "this kernel" in answer["error"]["desc"]:
+            raise Skip("no Linux AIO in this kernel")
+        for options in ({"aio": "native"}, {"aio": "threads"},
+                        {"aio": "native", "aio-max-batch": 9}, {}):
+            p.get("blockdev-reopen", {"options": [
+                file_node("f0", "disk", **direct, **options)]})
+        fails(p, why, "blockdev-reopen", {"options": [native]})
+        check(node(p, "f0")["cache"]["direct"])
 
 
 # ---- Dirty bitmaps ----

@@ -14,7 +14,7 @@ from qapi.schema import Schema
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..',
                     '..')
 CONFIG = frozenset({'CONFIG_SLIRP', 'CONFIG_VHOST_NET', 'CONFIG_SECCOMP',
-                    'CONFIG_IO_URING'})
+                    'CONFIG_IO_URING', 'CONFIG_LINUX_AIO'})
 
 # What the first issue promises.
 COMMANDS = '''
