@@ -41,6 +41,7 @@ typedef struct FileState {
     bool locking;
     const FileRingOps *ring;        /* NULL: threads */
     unsigned max_batch;             /* of the ring; 0: any */
+    int slot;                       /* file_ring_slot_new() */
     bool has_discard, has_zero_range;
     uint64_t locked_perm, locked_unshared;
     /* Between check_perm and set_perm or abort_perm: */
@@ -168,6 +169,8 @@ static void file_switch_fd(BlockDriverState *bs)
     FileState *s = bs->opaque;
 
     bdrv_drained_begin(bs);
+    file_ring_slot_free(s->slot);
+    s->slot = file_ring_slot_new();
     close(s->fd);
     s->fd = s->next_fd;
     s->next_fd = -1;
@@ -276,6 +279,7 @@ static bool file_open_kind(BlockDriverState *bs, BlockdevOptionsFile *o,
     }
     s->ring = s->next_ring;
     s->max_batch = s->next_max_batch;
+    s->slot = file_ring_slot_new();
     return true;
 }
 
@@ -345,6 +349,7 @@ static void file_close(BlockDriverState *bs)
 {
     FileState *s = bs->opaque;
 
+    file_ring_slot_free(s->slot);
     close(s->fd);
 }
 
@@ -483,7 +488,7 @@ static bool want_ring(BlockDriverState *bs, const IoVec *iov)
 
 static FileRingTarget ring_target(const FileState *s)
 {
-    return (FileRingTarget) { s->ring, s->fd, s->max_batch };
+    return (FileRingTarget) { s->ring, s->fd, s->slot, s->max_batch };
 }
 
 static int coroutine_fn file_co_rw(BlockDriverState *bs, int64_t offset,

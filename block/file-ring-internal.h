@@ -21,6 +21,8 @@
 
 /* Requests of one ring that the kernel has at a time. */
 #define FILE_RING_ENTRIES 128
+/* Files that have a slot. */
+#define FILE_RING_SLOTS 64
 
 typedef struct FileRing FileRing;
 typedef struct FileRingOps FileRingOps;
@@ -29,6 +31,7 @@ typedef struct FileRingOps FileRingOps;
 typedef struct FileRingTarget {
     const FileRingOps *ops;
     int fd;
+    int slot;                       /* file_ring_slot_new() */
     unsigned max_batch;             /* requests handed over at once; 0: any */
 } FileRingTarget;
 
@@ -51,6 +54,14 @@ int coroutine_fn file_ring_co_rw(const FileRingTarget *t, int64_t offset,
                                  IoVec *iov, bool write);
 int coroutine_fn file_ring_co_fdatasync(const FileRingTarget *t);
 
+/*
+ * An open file's place in the tables of files that rings may keep, the same in
+ * all of them; -1: there is none left, which costs some speed. Freed before the
+ * file is closed, with no request on its way. Any thread.
+ */
+int file_ring_slot_new(void);
+void file_ring_slot_free(int slot);
+
 /* ---- Engines ---- */
 
 typedef enum FileRingOp {
@@ -62,6 +73,7 @@ typedef struct FileRingReq {
     Coroutine *co;
     FileRingOp op;
     int fd;
+    int slot;
     int64_t offset;
     IoVec *iov;                     /* what is left to transfer */
     int ret;                        /* bytes or -errno */
@@ -96,6 +108,8 @@ struct FileRingOps {
     bool (*submit)(FileRing *r);
     /* The next completed request, with its result set; NULL: no more. */
     FileRingReq *(*next_done)(FileRing *r);
+    /* The file in @slot is about to be closed. Any thread. NULL: no tables. */
+    void (*forget)(FileRing *r, int slot);
 };
 
 /* file_ring_register: from a constructor. */

@@ -13,6 +13,8 @@ static const FileRingOps *engines[MAX_ENGINES];
 static GMutex lock;
 static LIST_HEAD(, FileRing) rings = LIST_HEAD_INITIALIZER(rings);
 static __thread FileRing *cached;
+static uint64_t used_slots;             /* lock */
+G_STATIC_ASSERT(FILE_RING_SLOTS == 64);
 
 void file_ring_register(const FileRingOps *ops)
 {
@@ -101,6 +103,36 @@ bool file_ring_usable(const FileRingOps *ops)
     return ring_get(ops)->engine != NULL;
 }
 
+int file_ring_slot_new(void)
+{
+    int slot = -1;
+
+    g_mutex_lock(&lock);
+    if (~used_slots) {
+        slot = __builtin_ctzll(~used_slots);
+        used_slots |= BIT64(slot);
+    }
+    g_mutex_unlock(&lock);
+    return slot;
+}
+
+void file_ring_slot_free(int slot)
+{
+    FileRing *r;
+
+    if (slot < 0) {
+        return;
+    }
+    g_mutex_lock(&lock);
+    LIST_FOREACH(r, &rings, next) {
+        if (r->engine && r->ops->forget) {
+            r->ops->forget(r, slot);
+        }
+    }
+    used_slots &= ~BIT64(slot);
+    g_mutex_unlock(&lock);
+}
+
 /* ---- To the kernel and back ---- */
 
 void file_ring_take(FileRing *r)
@@ -174,6 +206,7 @@ void file_ring_reap(FileRing *r)
 static int coroutine_fn ring_run(const FileRingTarget *t, FileRingReq *req)
 {
     req->fd = t->fd;
+    req->slot = t->slot;
     req->co = coroutine_self();
     do {
         ring_queue(ring_get(t->ops), req, t->max_batch);

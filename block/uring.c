@@ -4,10 +4,23 @@
  *
  * The context watches the ring's descriptor for completions; while it
  * busy-polls it looks at the ring in memory.
+ *
+ * Each ring has a table of files, which the kernel finds there faster than by
+ * their descriptors. A file is registered by its first request on the ring, as
+ * it is opened a second time: the kernel lets go of what is in the table some
+ * time after the process died, and locks that were taken on it would stay.
  */
 #include "util/osdep.h"
 #include "file-ring-internal.h"
+#include <fcntl.h>
 #include <liburing.h>
+
+typedef struct Uring {
+    struct io_uring ring;
+    bool has_table;
+    /* By slot; set in the home, cleared by any thread (file_ring_slot_free). */
+    uint64_t registered, failed;
+} Uring;
 
 static void uring_completed(void *opaque)
 {
@@ -16,7 +29,8 @@ static void uring_completed(void *opaque)
 
 static bool uring_poll(void *opaque)
 {
-    struct io_uring *ring = ((FileRing *)opaque)->engine;
+    Uring *u = ((FileRing *)opaque)->engine;
+    struct io_uring *ring = &u->ring;
     unsigned flags = __atomic_load_n(ring->sq.kflags, __ATOMIC_RELAXED);
 
     return io_uring_cq_ready(ring) > 0 || (flags & IORING_SQ_TASKRUN);
@@ -38,7 +52,8 @@ static bool uring_available(void)
 
 static int uring_init(FileRing *r)
 {
-    g_autofree struct io_uring *ring = g_new0(struct io_uring, 1);
+    g_autofree Uring *u = g_new0(Uring, 1);
+    struct io_uring *ring = &u->ring;
     /* No interrupt to this thread when something completes: it looks. */
     int ret = io_uring_queue_init(FILE_RING_ENTRIES, ring,
                                   IORING_SETUP_COOP_TASKRUN |
@@ -50,42 +65,90 @@ static int uring_init(FileRing *r)
     if (ret < 0) {
         return ret;
     }
+    /* Linux 5.19; without it there are descriptors. */
+    u->has_table = io_uring_register_files_sparse(ring, FILE_RING_SLOTS) == 0;
     aio_set_fd_handler(r->ctx, ring->ring_fd, uring_completed, NULL,
                        uring_poll, r);
-    r->engine = g_steal_pointer(&ring);
+    r->engine = g_steal_pointer(&u);
     return 0;
 }
 
 static void uring_exit(FileRing *r)
 {
-    struct io_uring *ring = r->engine;
+    Uring *u = r->engine;
 
-    aio_set_fd_handler(r->ctx, ring->ring_fd, NULL, NULL, NULL, NULL);
-    io_uring_queue_exit(ring);
-    g_free(ring);
+    aio_set_fd_handler(r->ctx, u->ring.ring_fd, NULL, NULL, NULL, NULL);
+    io_uring_queue_exit(&u->ring);
+    g_free(u);
 }
 
-static void uring_prepare(struct io_uring_sqe *sqe, FileRingReq *req)
+static bool uring_register_file(Uring *u, int slot, int fd)
 {
+    g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+    int flags = fcntl(fd, F_GETFL) & (O_ACCMODE | O_DIRECT);
+    int again = open(name, flags | O_CLOEXEC | O_NOCTTY);
+    bool ok = again >= 0 &&
+              io_uring_register_files_update(&u->ring, slot, &again, 1) == 1;
+
+    if (again >= 0) {
+        close(again);
+    }
+    __atomic_fetch_or(ok ? &u->registered : &u->failed, BIT64(slot),
+                      __ATOMIC_RELEASE);
+    return ok;
+}
+
+/* Whether the file is in the table. */
+static bool uring_has_file(Uring *u, int slot, int fd)
+{
+    if (!u->has_table || slot < 0) {
+        return false;
+    }
+    if (__atomic_load_n(&u->registered, __ATOMIC_ACQUIRE) & BIT64(slot)) {
+        return true;
+    }
+    return !(__atomic_load_n(&u->failed, __ATOMIC_ACQUIRE) & BIT64(slot)) &&
+           uring_register_file(u, slot, fd);
+}
+
+static void uring_forget(FileRing *r, int slot)
+{
+    Uring *u = r->engine;
+    int none = -1;
+
+    if (__atomic_load_n(&u->registered, __ATOMIC_ACQUIRE) & BIT64(slot)) {
+        io_uring_register_files_update(&u->ring, slot, &none, 1);
+        __atomic_fetch_and(&u->registered, ~BIT64(slot), __ATOMIC_RELEASE);
+    }
+    __atomic_fetch_and(&u->failed, ~BIT64(slot), __ATOMIC_RELEASE);
+}
+
+static void uring_prepare(Uring *u, struct io_uring_sqe *sqe, FileRingReq *req)
+{
+    bool fixed = uring_has_file(u, req->slot, req->fd);
+    int fd = fixed ? req->slot : req->fd;
+
     switch (req->op) {
     case FILE_RING_READ:
-        io_uring_prep_readv(sqe, req->fd, req->iov->iov, req->iov->niov,
+        io_uring_prep_readv(sqe, fd, req->iov->iov, req->iov->niov,
                             req->offset);
         break;
     case FILE_RING_WRITE:
-        io_uring_prep_writev(sqe, req->fd, req->iov->iov, req->iov->niov,
+        io_uring_prep_writev(sqe, fd, req->iov->iov, req->iov->niov,
                              req->offset);
         break;
     case FILE_RING_FDATASYNC:
-        io_uring_prep_fsync(sqe, req->fd, IORING_FSYNC_DATASYNC);
+        io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
         break;
     }
     io_uring_sqe_set_data(sqe, req);
+    sqe->flags |= fixed ? IOSQE_FIXED_FILE : 0;
 }
 
 static bool uring_submit(FileRing *r)
 {
-    struct io_uring *ring = r->engine;
+    Uring *u = r->engine;
+    struct io_uring *ring = &u->ring;
     FileRingReq *req;
 
     while ((req = STAILQ_FIRST(&r->waiting)) &&
@@ -95,7 +158,7 @@ static bool uring_submit(FileRing *r)
         if (!sqe) {
             break;
         }
-        uring_prepare(sqe, req);
+        uring_prepare(u, sqe, req);
         file_ring_take(r);
     }
     /* What the kernel does not take now it takes with the next call. */
@@ -107,7 +170,8 @@ static bool uring_submit(FileRing *r)
 
 static FileRingReq *uring_next_done(FileRing *r)
 {
-    struct io_uring *ring = r->engine;
+    Uring *u = r->engine;
+    struct io_uring *ring = &u->ring;
     struct io_uring_cqe *cqe;
     FileRingReq *req;
 
@@ -128,6 +192,7 @@ static const FileRingOps uring_ops = {
     .exit = uring_exit,
     .submit = uring_submit,
     .next_done = uring_next_done,
+    .forget = uring_forget,
 };
 
 static void uring_register(void)

@@ -204,6 +204,21 @@ def names_of_nodes() -> None:
 
 
 @test
+def reopen_leaves_no_descriptor_behind() -> None:
+    """Requests go to the one with the new flags, also in a ring's table."""
+    good(NEMU.img, "create", "-q", "-f", "raw", "x", "1M")
+    status, out, err = run(
+        NEMU.io, "-t", "none", "-i", "io_uring", "-f", "raw", "-c",
+        "write -P 1 0 64k", "-c", "reopen -c writeback", "-c",
+        "write -P 2 100 100", "-c", "read -P 2 100 100", "-c",
+        "reopen -c none", "-c", "read -P 1 200 1k", "x")
+    if status and ("O_DIRECT" in err or "Invalid argument" in err or
+                   "built without it" in err):
+        raise Skip("no direct I/O, or no io_uring")
+    check(status == 0 and "ailed" not in out + err, out, err)
+
+
+@test
 def reopen_keeps_what_goes_on() -> None:
     """A breakpoint survives: the node is the same."""
     good(NEMU.img, "create", "-q", "-f", "qcow2", "x", "4M")

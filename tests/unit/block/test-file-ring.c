@@ -8,15 +8,13 @@
 #include <fcntl.h>
 #include "util/coroutine.h"
 #include "block/block-internal.h"
-#include "block/file-ring-internal.h"
 #include "tests/unit/lib/loop.h"
+#include "file-ring-test.h"
 
 #ifdef CONFIG_LINUX_AIO
 #include <libaio.h>
 #include <sys/syscall.h>
 #endif
-
-#define BYTES 512
 
 typedef struct Job {
     int fd, n;
@@ -24,7 +22,7 @@ typedef struct Job {
     uint8_t buf[BYTES];
 } Job;
 
-static int new_file(void)
+int new_file(void)
 {
     g_autofree char *name = NULL;
     uint8_t data[BYTES];
@@ -39,12 +37,14 @@ static int new_file(void)
     return fd;
 }
 
-/* The engine that a test runs with. */
-static const FileRingOps *ops;
+const FileRingOps *ops;
+int slots[MAX_FD];
 
-static int coroutine_fn ring_rw(int fd, int64_t offset, IoVec *iov, bool write)
+int coroutine_fn ring_rw(int fd, int64_t offset, IoVec *iov, bool write)
 {
-    FileRingTarget t = { .ops = ops, .fd = fd };
+    FileRingTarget t = {
+        .ops = ops, .fd = fd, .slot = fd < 0 ? -1 : slots[fd] - 1,
+    };
 
     g_assert_true(file_ring_usable(ops));
     return file_ring_co_rw(&t, offset, iov, write);
@@ -481,6 +481,10 @@ static const Case cases[] = {
     BOTH("many", test_many),
     BOTH("end-of-file", test_end_of_file),
     BOTH("two-contexts", test_two_contexts),
+    BOTH("more-files-than-slots", test_more_files_than_slots),
+    BOTH("slot-of-closed-file", test_slot_of_closed_file),
+    BOTH("slot-keeps-no-lock", test_slot_keeps_no_lock),
+    BOTH("slot-lets-go", test_slot_lets_go),
 #ifdef CONFIG_LINUX_AIO
     { "native", "no-room", test_no_room },
     { "native", "partly-taken", test_partly_taken },
