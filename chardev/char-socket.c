@@ -87,7 +87,7 @@ static void char_socket_update_filename(CharSocket *s)
     peer = socket_peer_address(s->stream.in);
     peer_name = peer ? socket_address_to_string(peer) : g_strdup("tcp:?");
     chr->filename = g_strdup_printf("%s <-> %s", name,
-                                    peer_name + strlen("tcp:"));
+                                    strchr(peer_name, ':') + 1);
 }
 
 /* ---- The connection ends ---- */
@@ -385,10 +385,11 @@ static bool char_socket_open_server(CharSocket *s, ChardevSocket *opts,
     if (s->listen_fd < 0) {
         return false;
     }
-    if (s->addr->type == SOCKET_ADDRESS_TYPE_INET) {
+    if (s->addr->type == SOCKET_ADDRESS_TYPE_INET ||
+        s->addr->type == SOCKET_ADDRESS_TYPE_VSOCK) {
         SocketAddress *bound = socket_local_address(s->listen_fd);
 
-        if (bound) {                /* port 0 and to= are real numbers now */
+        if (bound) {                /* port 0, any and to= are real numbers now */
             qapi_free_SocketAddress(s->addr);
             s->addr = bound;
         }

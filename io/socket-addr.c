@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/un.h>
+#include <linux/vm_sockets.h>
 #include "util/cutils.h"
 #include "qapi/qapi-types-sockets.h"
 #include "qapi/qapi-visit-sockets.h"
@@ -87,6 +88,23 @@ bool inet_parse(const char *text, InetSocketAddress *inet, Error **errp)
     return true;
 }
 
+static bool vsock_parse(const char *text, VsockSocketAddress *vsock,
+                        Error **errp)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ":", -1);
+    struct sockaddr_storage sa;
+    socklen_t len;
+
+    if (g_strv_length(parts) != 2) {
+        error_setg(errp, "'vsock:%s' is not a vsock address", text);
+        error_append_hint(errp, "write vsock:CID:PORT");
+        return false;
+    }
+    vsock->cid = g_strdup(parts[0]);
+    vsock->port = g_strdup(parts[1]);
+    return socket_vsock_sockaddr(vsock, &sa, &len, errp);
+}
+
 SocketAddress *socket_address_parse(const char *text, Error **errp)
 {
     g_autoptr(SocketAddress) addr = g_new0(SocketAddress, 1);
@@ -99,6 +117,11 @@ SocketAddress *socket_address_parse(const char *text, Error **errp)
             return NULL;
         }
         return g_steal_pointer(&addr);
+    }
+    if (g_str_has_prefix(text, "vsock:")) {
+        addr->type = SOCKET_ADDRESS_TYPE_VSOCK;
+        return vsock_parse(text + 6, &addr->u.vsock, errp) ?
+               g_steal_pointer(&addr) : NULL;
     }
     if (g_str_has_prefix(text, "fd:")) {
         addr->type = SOCKET_ADDRESS_TYPE_FD;
@@ -121,6 +144,9 @@ char *socket_address_to_string(const SocketAddress *addr)
                                addr->u.inet.port);
     case SOCKET_ADDRESS_TYPE_UNIX:
         return g_strdup_printf("unix:%s", addr->u.q_unix.path);
+    case SOCKET_ADDRESS_TYPE_VSOCK:
+        return g_strdup_printf("vsock:%s:%s", addr->u.vsock.cid,
+                               addr->u.vsock.port);
     case SOCKET_ADDRESS_TYPE_FD:
         return g_strdup_printf("fd:%s", addr->u.fd.str);
     default:
@@ -145,6 +171,10 @@ SocketAddress *socket_address_flatten(const SocketAddressLegacy *legacy)
     case SOCKET_ADDRESS_TYPE_UNIX:
         addr->u.q_unix = *legacy->u.q_unix.data;
         addr->u.q_unix.path = g_strdup(legacy->u.q_unix.data->path);
+        break;
+    case SOCKET_ADDRESS_TYPE_VSOCK:
+        addr->u.vsock.cid = g_strdup(legacy->u.vsock.data->cid);
+        addr->u.vsock.port = g_strdup(legacy->u.vsock.data->port);
         break;
     case SOCKET_ADDRESS_TYPE_FD:
         addr->u.fd.str = g_strdup(legacy->u.fd.data->str);
@@ -179,6 +209,33 @@ bool socket_unix_sockaddr(const UnixSocketAddress *addr,
         *len = offsetof(struct sockaddr_un, sun_path) + 1 + n;
     }
     return true;
+}
+
+static bool vsock_number(const char *text, const char *what, uint32_t *val,
+                         Error **errp)
+{
+    uint64_t num;
+
+    if (!parse_uint64(text, &num, NULL) || num > UINT32_MAX) {
+        error_setg(errp, "vsock %s '%s' is not a number up to %u", what, text,
+                   UINT32_MAX);
+        return false;
+    }
+    *val = num;
+    return true;
+}
+
+bool socket_vsock_sockaddr(const VsockSocketAddress *addr,
+                           struct sockaddr_storage *sa, socklen_t *len,
+                           Error **errp)
+{
+    struct sockaddr_vm *vm = (struct sockaddr_vm *)sa;
+
+    memset(vm, 0, sizeof(*vm));
+    vm->svm_family = AF_VSOCK;
+    *len = sizeof(*vm);
+    return vsock_number(addr->cid, "cid", &vm->svm_cid, errp) &&
+           vsock_number(addr->port, "port", &vm->svm_port, errp);
 }
 
 /* Which families the options of @inet leave: the IPs asked for, or all. */
@@ -243,6 +300,9 @@ bool socket_resolve(const SocketAddress *addr, struct sockaddr_storage *sa,
         *len = res->ai_addrlen;
         freeaddrinfo(res);
         return true;
+    case SOCKET_ADDRESS_TYPE_VSOCK:
+        error_setg(errp, "vsock addresses are for streams");
+        return false;
     default:
         error_setg(errp, "a file descriptor has no address to send to");
         return false;
@@ -289,6 +349,17 @@ static SocketAddress *unix_from_sockaddr(const struct sockaddr_storage *sa,
     return addr;
 }
 
+static SocketAddress *vsock_from_sockaddr(const struct sockaddr_storage *sa)
+{
+    const struct sockaddr_vm *vm = (const struct sockaddr_vm *)sa;
+    SocketAddress *addr = g_new0(SocketAddress, 1);
+
+    addr->type = SOCKET_ADDRESS_TYPE_VSOCK;
+    addr->u.vsock.cid = g_strdup_printf("%u", vm->svm_cid);
+    addr->u.vsock.port = g_strdup_printf("%u", vm->svm_port);
+    return addr;
+}
+
 static SocketAddress *address_from_sockaddr(const struct sockaddr_storage *sa,
                                             socklen_t len)
 {
@@ -298,6 +369,8 @@ static SocketAddress *address_from_sockaddr(const struct sockaddr_storage *sa,
         return inet_from_sockaddr(sa, len);
     case AF_UNIX:
         return unix_from_sockaddr(sa, len);
+    case AF_VSOCK:
+        return vsock_from_sockaddr(sa);
     default:
         return NULL;
     }

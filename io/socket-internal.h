@@ -12,6 +12,10 @@ struct addrinfo;
 bool socket_unix_sockaddr(const UnixSocketAddress *addr,
                           struct sockaddr_storage *sa, socklen_t *len,
                           Error **errp);
+/* Numbers that are none: an error that names them. */
+bool socket_vsock_sockaddr(const VsockSocketAddress *addr,
+                           struct sockaddr_storage *sa, socklen_t *len,
+                           Error **errp);
 /* Free by freeaddrinfo(). */
 struct addrinfo *socket_inet_lookup(const InetSocketAddress *inet, int socktype,
                                     bool passive, Error **errp);

@@ -168,6 +168,49 @@ static int listen_inet(const SocketAddress *addr, int backlog, Error **errp)
     return fd >= 0 ? fd : socket_fail(-1, addr, "listen on", errp);
 }
 
+/* A socket for the address, which goes to @sa; -1: *@errp. */
+static int vsock_new(const SocketAddress *addr, struct sockaddr_storage *sa,
+                     socklen_t *len, Error **errp)
+{
+    int fd;
+
+    if (!socket_vsock_sockaddr(&addr->u.vsock, sa, len, errp)) {
+        return -1;
+    }
+    fd = socket_new(AF_VSOCK, SOCK_STREAM, errp);
+    if (fd < 0) {
+        error_append_hint(errp, "'vsock:%s:%s' needs the kernel module vsock",
+                          addr->u.vsock.cid, addr->u.vsock.port);
+    }
+    return fd;
+}
+
+static int vsock_fail(int fd, const SocketAddress *addr, const char *what,
+                      Error **errp)
+{
+    if (errno == ENODEV || errno == EADDRNOTAVAIL) {
+        socket_fail(fd, addr, what, errp);
+        error_append_hint(errp, "kernel modules lead there: vsock_loopback "
+                          "to this machine (cid 1), vhost_vsock to guests, "
+                          "a driver of this machine's own to its host (2)");
+        return -1;
+    }
+    return socket_fail(fd, addr, what, errp);
+}
+
+static int listen_vsock(const SocketAddress *addr, int backlog, Error **errp)
+{
+    struct sockaddr_storage sa;
+    socklen_t len;
+    int fd = vsock_new(addr, &sa, &len, errp);
+
+    if (fd >= 0 && (bind(fd, (struct sockaddr *)&sa, len) < 0 ||
+                    listen(fd, backlog) < 0)) {
+        return vsock_fail(fd, addr, "listen on", errp);
+    }
+    return fd;
+}
+
 static int fd_from_address(const SocketAddress *addr, Error **errp)
 {
     int fd = fd_param_get(addr->u.fd.str, errp);
@@ -214,6 +257,9 @@ int socket_listen(const SocketAddress *addr, int backlog, Error **errp)
         break;
     case SOCKET_ADDRESS_TYPE_INET:
         fd = listen_inet(addr, backlog, errp);
+        break;
+    case SOCKET_ADDRESS_TYPE_VSOCK:
+        fd = listen_vsock(addr, backlog, errp);
         break;
     default:
         fd = listen_fd(addr, backlog, errp);
@@ -313,6 +359,18 @@ static int connect_unix(const SocketAddress *addr, Error **errp)
     return fd;
 }
 
+static int connect_vsock(const SocketAddress *addr, Error **errp)
+{
+    struct sockaddr_storage sa;
+    socklen_t len;
+    int fd = vsock_new(addr, &sa, &len, errp);
+
+    if (fd >= 0 && connect_wait(fd, (struct sockaddr *)&sa, len) < 0) {
+        return vsock_fail(fd, addr, "connect to", errp);
+    }
+    return fd;
+}
+
 int socket_connect(const SocketAddress *addr, Error **errp)
 {
     int fd;
@@ -323,6 +381,9 @@ int socket_connect(const SocketAddress *addr, Error **errp)
         break;
     case SOCKET_ADDRESS_TYPE_INET:
         fd = connect_inet(addr, errp);
+        break;
+    case SOCKET_ADDRESS_TYPE_VSOCK:
+        fd = connect_vsock(addr, errp);
         break;
     default:
         fd = fd_from_address(addr, errp);

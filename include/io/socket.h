@@ -72,7 +72,8 @@ ssize_t socket_recv(int fd, void *buf, size_t len, int *fds, int *n_fds,
 ssize_t socket_send(int fd, const void *buf, size_t len, const int *fds,
                     int n_fds);
 
-/* socket_address_parse: "unix:PATH", "fd:NAME", "tcp:HOST:PORT" or
+/* socket_address_parse: "unix:PATH", "fd:NAME", "vsock:CID:PORT",
+ * "tcp:HOST:PORT" or
  * "HOST:PORT". */
 SocketAddress *socket_address_parse(const char *text, Error **errp);
 /* inet_parse: "HOST:PORT[,to=..][,ipv4][,ipv6]"; [::1]:22 for IPv6. */

@@ -28,6 +28,14 @@ static void test_text_round_trip(void)
         { "tcp:h:1,to=70000", NULL },
         { "tcp:h:1,ipv4=maybe", NULL },
         { "tcp:h:1,bogus", NULL },
+        { "vsock:2:1234", "vsock:2:1234" },
+        { "vsock:4294967295:4294967295", "vsock:4294967295:4294967295" },
+        { "vsock:2", NULL },
+        { "vsock:2:3:4", NULL },
+        { "vsock::3", NULL },
+        { "vsock:4294967296:3", NULL },
+        { "vsock:2:x", NULL },
+        { "vsock:-1:3", NULL },
         { "nothing", NULL },
         { "", NULL },
     };
@@ -67,6 +75,42 @@ static void test_unix_listen_and_connect(void)
     close(listener);
     socket_unlink(addr);
     g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+/* Between two sockets of this machine, where the kernel has a way for it. */
+static void test_vsock(void)
+{
+    g_autoptr(SocketAddress) any =
+        socket_address_parse("vsock:1:4294967295", NULL);
+    g_autoptr(SocketAddress) addr = NULL, peer = NULL;
+    g_autoptr(Error) err = NULL;
+    int listener = socket_listen(any, 1, &err), fd, conn;
+    char byte = 'x';
+
+    if (listener < 0) {
+        assert_error(err, "vsock");
+        g_test_skip("no AF_VSOCK, or no module vsock_loopback");
+        return;
+    }
+    addr = socket_local_address(listener);
+    g_assert_cmpint(addr->type, ==, SOCKET_ADDRESS_TYPE_VSOCK);
+    g_assert_cmpstr(addr->u.vsock.cid, ==, "1");
+    g_assert_cmpstr(addr->u.vsock.port, !=, any->u.vsock.port);
+    g_assert_cmpint(socket_listen(addr, 1, &err), ==, -1);
+    assert_error(err, addr->u.vsock.port);
+    fd = socket_connect(addr, NULL);
+    g_assert_cmpint(fd, >=, 0);
+    conn = socket_accept(listener);
+    g_assert_cmpint(conn, >=, 0);
+    peer = socket_peer_address(fd);
+    g_assert_cmpstr(peer->u.vsock.port, ==, addr->u.vsock.port);
+    g_assert_cmpint(socket_send(fd, &byte, 1, NULL, 0), ==, 1);
+    byte = 0;
+    RUN_UNTIL(read(conn, &byte, 1) == 1);
+    g_assert_cmpint(byte, ==, 'x');
+    close(fd);
+    close(conn);
+    close(listener);
 }
 
 static void test_abstract_names(void)
@@ -211,6 +255,7 @@ int main(int argc, char **argv)
 #define ADD(name, fn) g_test_add_func("/io/socket/" name, fn)
     ADD("text", test_text_round_trip);
     ADD("unix", test_unix_listen_and_connect);
+    ADD("vsock", test_vsock);
     ADD("abstract", test_abstract_names);
     ADD("ports", test_port_range);
     ADD("errors", test_errors_name_the_address);
