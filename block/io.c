@@ -161,34 +161,54 @@ static int driver_flags(const BlockDriverState *bs, int flags)
     return flags & bs->drv->supported_write_flags;
 }
 
-/* Part of one block: read it, change it, write it. The first block of a write
- * is its head when it starts within the block, else the last is its tail. */
-static int coroutine_fn write_partial(BlockDriverState *bs, int64_t offset,
-                                      int64_t bytes, const IoVec *iov,
-                                      size_t iov_offset, int flags)
+/* Read a block of which a part stays as it is. */
+static int coroutine_fn read_block(BlockDriverState *bs, int64_t offset,
+                                   uint8_t *buf, bool head)
 {
     uint32_t a = bs->limits.request_alignment;
-    int64_t start = ROUND_DOWN(offset, a);
-    bool head = offset != start;
-    g_autofree uint8_t *buf = bounce_alloc(bs, a);
     IoVec block;
-    int ret;
+    int ret = 0;
 
-    if (!buf) {
-        return -ENOMEM;
-    }
     iovec_init_buf(&block, buf, a);
     bdrv_co_debug_event(bs, head ? BLKDEBUG_EVENT_PWRITEV_RMW_HEAD :
                                    BLKDEBUG_EVENT_PWRITEV_RMW_TAIL);
-    ret = start < bs->total_bytes ? bs->drv->co_preadv(bs, start, a, &block) :
-                                    (memset(buf, 0, a), 0);
+    if (offset < bs->total_bytes) {
+        ret = bs->drv->co_preadv(bs, offset, a, &block);
+    } else {
+        memset(buf, 0, a);
+    }
+    if (ret >= 0) {
+        bdrv_co_debug_event(bs, head ? BLKDEBUG_EVENT_PWRITEV_RMW_AFTER_HEAD :
+                                       BLKDEBUG_EVENT_PWRITEV_RMW_AFTER_TAIL);
+    }
+    return ret;
+}
+
+/* Together with what stays as it is of the first and the last block. */
+static int coroutine_fn write_padded(BlockDriverState *bs, int64_t offset,
+                                     int64_t bytes, const IoVec *iov,
+                                     size_t iov_offset, int flags)
+{
+    uint32_t a = bs->limits.request_alignment;
+    int64_t start = ROUND_DOWN(offset, a), end = ROUND_UP(offset + bytes, a);
+    bool head = offset != start, tail = offset + bytes != end;
+    g_autofree uint8_t *buf = bounce_alloc(bs, end - start);
+    IoVec padded;
+    int ret = buf ? 0 : -ENOMEM;
+
+    if (ret >= 0 && head) {
+        ret = read_block(bs, start, buf, true);
+    }
+    if (ret >= 0 && tail && !(head && end - start == a)) {
+        ret = read_block(bs, end - a, buf + (end - start - a), false);
+    }
     if (ret < 0) {
         return ret;
     }
-    bdrv_co_debug_event(bs, head ? BLKDEBUG_EVENT_PWRITEV_RMW_AFTER_HEAD :
-                                   BLKDEBUG_EVENT_PWRITEV_RMW_AFTER_TAIL);
     iovec_to_buf(iov, iov_offset, buf + (offset - start), bytes);
-    return bs->drv->co_pwritev(bs, start, a, &block, driver_flags(bs, flags));
+    iovec_init_buf(&padded, buf, end - start);
+    return bs->drv->co_pwritev(bs, start, end - start, &padded,
+                               driver_flags(bs, flags));
 }
 
 static int coroutine_fn write_bounced(BlockDriverState *bs, int64_t offset,
@@ -233,18 +253,22 @@ static int coroutine_fn write_middle(BlockDriverState *bs, int64_t offset,
     return ret;
 }
 
-/* First block, whole blocks, last block. */
+/* At once, or if that is too much first block, whole blocks, last block. */
 static int coroutine_fn write_unaligned(BlockDriverState *bs, int64_t offset,
                                         const IoVec *iov, int flags)
 {
     uint32_t a = bs->limits.request_alignment;
     int64_t bytes = iov->size, done = 0;
+    int64_t span = ROUND_UP(offset + bytes, a) - ROUND_DOWN(offset, a);
     int64_t middle;
     int ret;
 
+    if (span <= piece_bytes(bs, span)) {
+        return write_padded(bs, offset, bytes, iov, 0, flags);
+    }
     if (!IS_ALIGNED(offset, a)) {
-        done = MIN(bytes, ROUND_UP(offset, a) - offset);
-        ret = write_partial(bs, offset, done, iov, 0, flags);
+        done = ROUND_UP(offset, a) - offset;
+        ret = write_padded(bs, offset, done, iov, 0, flags);
         if (ret < 0) {
             return ret;
         }
@@ -253,7 +277,7 @@ static int coroutine_fn write_unaligned(BlockDriverState *bs, int64_t offset,
     ret = write_middle(bs, offset + done, iov, done, middle, flags);
     done += middle;
     if (ret >= 0 && done < bytes) {
-        ret = write_partial(bs, offset + done, bytes - done, iov, done, flags);
+        ret = write_padded(bs, offset + done, bytes - done, iov, done, flags);
     }
     return ret;
 }
