@@ -163,10 +163,14 @@ struct BlockDriver {
     int coroutine_fn (*co_pwritev)(BlockDriverState *bs, int64_t offset,
                                    int64_t bytes, IoVec *iov, int flags);
     int supported_write_flags;
-    /* One cluster (the last may be shorter); @bytes 0 ends the stream. */
+    /* bdrv_co_pack(); NULL: what co_pwritev_compressed gets is not packed. */
+    int coroutine_fn (*co_pack)(BlockDriverState *bs, const IoVec *iov,
+                                bool skip_zeroes, BdrvPacked **packed);
+    /* Whole clusters (the last of the image may be shorter). */
     int coroutine_fn (*co_pwritev_compressed)(BlockDriverState *bs,
                                               int64_t offset, int64_t bytes,
-                                              IoVec *iov);
+                                              IoVec *iov,
+                                              const BdrvPacked *packed);
     /* What is kept in memory goes to the children; then co_flush: they put it
      * on the disk (NULL: just that). */
     int coroutine_fn (*co_flush_to_file)(BlockDriverState *bs);

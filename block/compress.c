@@ -40,19 +40,13 @@ static int coroutine_fn compress_co_pwritev(BlockDriverState *bs,
                                             int64_t offset, int64_t bytes,
                                             IoVec *iov, int flags)
 {
-    int64_t cluster = bs->limits.request_alignment, done = 0;
-    int ret = 0;
+    IoVec part;
+    int ret;
 
     /* The last cluster of the image may be a part. */
-    bytes = MIN(bytes, bs->total_bytes - offset);
-    while (done < bytes && ret >= 0) {
-        IoVec part;
-
-        iovec_init_slice(&part, iov, done, MIN(cluster, bytes - done));
-        ret = bdrv_co_pwritev_compressed(bs->file->bs, offset + done, &part);
-        iovec_destroy(&part);
-        done += cluster;
-    }
+    iovec_init_slice(&part, iov, 0, MIN(bytes, bs->total_bytes - offset));
+    ret = bdrv_co_pwritev_compressed(bs->file->bs, offset, &part, NULL);
+    iovec_destroy(&part);
     return ret >= 0 && (flags & BDRV_REQ_FUA) ? bdrv_co_flush(bs->file->bs) :
                                                 ret;
 }

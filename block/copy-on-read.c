@@ -173,13 +173,14 @@ static int coroutine_fn cor_co_pwritev(BlockDriverState *bs, int64_t offset,
 
 static int coroutine_fn cor_co_pwritev_compressed(BlockDriverState *bs,
                                                   int64_t offset,
-                                                  int64_t bytes, IoVec *iov)
+                                                  int64_t bytes, IoVec *iov,
+                                                  const BdrvPacked *packed)
 {
     CorState *s = bs->opaque;
     int ret;
 
     co_rwlock_rdlock(&s->lock);
-    ret = bdrv_filter_co_pwritev_compressed(bs, offset, bytes, iov);
+    ret = bdrv_filter_co_pwritev_compressed(bs, offset, bytes, iov, packed);
     co_rwlock_unlock(&s->lock);
     return ret;
 }

@@ -23,7 +23,8 @@ int coroutine_fn bdrv_filter_co_pwritev(BlockDriverState *bs, int64_t offset,
                                         int64_t bytes, IoVec *iov, int flags);
 int coroutine_fn bdrv_filter_co_pwritev_compressed(BlockDriverState *bs,
                                                    int64_t offset,
-                                                   int64_t bytes, IoVec *iov);
+                                                   int64_t bytes, IoVec *iov,
+                                                   const BdrvPacked *packed);
 int coroutine_fn bdrv_filter_co_pdiscard(BlockDriverState *bs, int64_t offset,
                                          int64_t bytes);
 int coroutine_fn bdrv_filter_co_pwrite_zeroes(BlockDriverState *bs,

@@ -43,9 +43,10 @@ int coroutine_fn bdrv_filter_co_pwritev(BlockDriverState *bs, int64_t offset,
 
 int coroutine_fn bdrv_filter_co_pwritev_compressed(BlockDriverState *bs,
                                                    int64_t offset,
-                                                   int64_t bytes, IoVec *iov)
+                                                   int64_t bytes, IoVec *iov,
+                                                   const BdrvPacked *packed)
 {
-    return bdrv_co_pwritev_compressed(bs->file->bs, offset, iov);
+    return bdrv_co_pwritev_compressed(bs->file->bs, offset, iov, packed);
 }
 
 int coroutine_fn bdrv_filter_co_pdiscard(BlockDriverState *bs, int64_t offset,

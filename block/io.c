@@ -383,8 +383,25 @@ int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
     return bdrv_co_pwritev(bs, offset, &iov, flags);
 }
 
+int coroutine_fn bdrv_co_pack(BlockDriverState *bs, const IoVec *iov,
+                              bool skip_zeroes, BdrvPacked **packed)
+{
+    bs = bdrv_skip_filters(bs);
+    return bs->drv->co_pack ? bs->drv->co_pack(bs, iov, skip_zeroes, packed) :
+                              -ENOTSUP;
+}
+
+void bdrv_packed_free(BdrvPacked *packed)
+{
+    if (packed) {
+        g_free(packed->data);
+        g_free(packed);
+    }
+}
+
 int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
-                                            int64_t offset, IoVec *iov)
+                                            int64_t offset, IoVec *iov,
+                                            const BdrvPacked *packed)
 {
     int64_t bytes = iov->size;
     BdrvTracked req;
@@ -399,7 +416,7 @@ int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
     /* It moves the cluster: nobody may write where it was. */
     bdrv_tracked_begin(&req, bs, offset, bytes);
     bdrv_tracked_serialise(&req, 1, true);
-    ret = bs->drv->co_pwritev_compressed(bs, offset, bytes, iov);
+    ret = bs->drv->co_pwritev_compressed(bs, offset, bytes, iov, packed);
     return write_end(&req, offset, offset + bytes, 0, ret);
 }
 

@@ -1,131 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compressed clusters: deflate without a header and a window of 4 KiB, or a
- * zstd frame ("Compressed Clusters Descriptor" in the specification). They are
- * packed byte by byte; a host cluster counts once for each that touches it.
- * The work is done by the thread pool.
+ * Compressed clusters are packed byte by byte; a host cluster counts once for
+ * each that touches it. Runs of them are read and written at once, and the
+ * thread pool (un)packs a run in one go; to use several CPUs is up to those
+ * who make several requests.
  */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
-#include <zlib.h>
-#ifdef CONFIG_ZSTD
-#include <zstd.h>
-#endif
 #include "util/thread-pool.h"
 
-#define DEFLATE_WINDOW_BITS (-12)       /* negative: no header */
-#define DEFLATE_MEM_LEVEL   9
-#define SECTOR_BYTES        512
-
-typedef struct CompressTask {
-    unsigned type;
-    uint8_t *dst;
-    size_t dst_bytes;
-    const uint8_t *src;
-    size_t src_bytes;
-} CompressTask;
-
-bool qcow2_compression_available(unsigned type)
-{
-#ifdef CONFIG_ZSTD
-    return type <= QCOW2_COMPRESSION_ZSTD;
-#else
-    return type == QCOW2_COMPRESSION_ZLIB;
-#endif
-}
-
-/* ---- Codecs. Bytes written, or -errno; -ENOSPC: no room in @dst. ---- */
-
-static int deflate_task(CompressTask *t)
-{
-    z_stream z = {
-        .next_in = (uint8_t *)t->src, .avail_in = t->src_bytes,
-        .next_out = t->dst, .avail_out = t->dst_bytes,
-    };
-    int ret = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-                           DEFLATE_WINDOW_BITS, DEFLATE_MEM_LEVEL,
-                           Z_DEFAULT_STRATEGY);
-
-    if (ret != Z_OK) {
-        return -ENOMEM;
-    }
-    ret = deflate(&z, Z_FINISH);
-    deflateEnd(&z);
-    return ret == Z_STREAM_END ? (int)(t->dst_bytes - z.avail_out) :
-           ret == Z_OK ? -ENOSPC : -EIO;
-}
-
-/* The input ends somewhere in its last sector; the output is a cluster. */
-static int inflate_task(CompressTask *t)
-{
-    z_stream z = {
-        .next_in = (uint8_t *)t->src, .avail_in = t->src_bytes,
-        .next_out = t->dst, .avail_out = t->dst_bytes,
-    };
-    int ret = inflateInit2(&z, DEFLATE_WINDOW_BITS);
-
-    if (ret != Z_OK) {
-        return -ENOMEM;
-    }
-    ret = inflate(&z, Z_FINISH);
-    inflateEnd(&z);
-    return (ret == Z_STREAM_END || ret == Z_BUF_ERROR) && !z.avail_out ?
-           0 : -EIO;
-}
-
-#ifdef CONFIG_ZSTD
-static int zstd_compress_task(CompressTask *t)
-{
-    size_t ret = ZSTD_compress(t->dst, t->dst_bytes, t->src, t->src_bytes,
-                               ZSTD_CLEVEL_DEFAULT);
-
-    return ZSTD_isError(ret) ? -ENOSPC : (int)ret;
-}
-
-static int zstd_decompress_task(CompressTask *t)
-{
-    ZSTD_outBuffer out = { t->dst, t->dst_bytes, 0 };
-    ZSTD_inBuffer in = { t->src, t->src_bytes, 0 };
-    ZSTD_DCtx *ctx = ZSTD_createDCtx();
-    size_t ret = 1;
-
-    if (!ctx) {
-        return -ENOMEM;
-    }
-    while (out.pos < out.size && in.pos < in.size) {
-        ret = ZSTD_decompressStream(ctx, &out, &in);
-        if (ZSTD_isError(ret)) {
-            break;
-        }
-    }
-    ZSTD_freeDCtx(ctx);
-    return !ZSTD_isError(ret) && out.pos == out.size ? 0 : -EIO;
-}
-#endif
-
-static int run_compress(void *opaque)
-{
-    CompressTask *t = opaque;
-
-#ifdef CONFIG_ZSTD
-    if (t->type == QCOW2_COMPRESSION_ZSTD) {
-        return zstd_compress_task(t);
-    }
-#endif
-    return deflate_task(t);
-}
-
-static int run_decompress(void *opaque)
-{
-    CompressTask *t = opaque;
-
-#ifdef CONFIG_ZSTD
-    if (t->type == QCOW2_COMPRESSION_ZSTD) {
-        return zstd_decompress_task(t);
-    }
-#endif
-    return inflate_task(t);
-}
+#define SECTOR_BYTES   512
+#define RUN_CLUSTERS   32
+#define RUN_BYTES_MAX  (1 * MiB)        /* but for one cluster alone */
 
 /* ---- Entries ---- */
 
@@ -145,35 +31,209 @@ void qcow2_compressed_range(const Qcow2State *s, uint64_t entry,
     *bytes = sectors * SECTOR_BYTES - *offset % SECTOR_BYTES;
 }
 
+static uint64_t make_entry(const Qcow2State *s, uint64_t offset, uint64_t bytes)
+{
+    uint64_t more = (offset + bytes - 1) / SECTOR_BYTES - offset / SECTOR_BYTES;
+
+    return QCOW2_OFLAG_COMPRESSED | offset | more << size_shift(s);
+}
+
+/* [offset, offset + bytes) of @iov if it is in one piece, or NULL. */
+static uint8_t *in_one_piece(const IoVec *iov, size_t offset, size_t bytes)
+{
+    for (unsigned i = 0; i < iov->niov; i++) {
+        if (offset < iov->iov[i].iov_len) {
+            return bytes <= iov->iov[i].iov_len - offset ?
+                   (uint8_t *)iov->iov[i].iov_base + offset : NULL;
+        }
+        offset -= iov->iov[i].iov_len;
+    }
+    return NULL;
+}
+
 /* ---- Reading ---- */
 
-int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t entry,
-                                       unsigned from, IoVec *iov,
-                                       size_t iov_offset, size_t bytes)
+typedef struct ReadRun {
+    const Qcow2State *s;
+    uint64_t entries[RUN_CLUSTERS];
+    unsigned n;
+    uint64_t offset, bytes;             /* of all, in the file */
+    uint8_t *src;                       /* what is there */
+    unsigned from;                      /* bytes left out of the first */
+    IoVec *iov;
+    size_t iov_offset, iov_bytes;
+} ReadRun;
+
+/* Another cluster, if it comes next in the file. */
+static bool run_add(ReadRun *r, uint64_t entry)
+{
+    uint64_t offset, bytes;
+
+    qcow2_compressed_range(r->s, entry, &offset, &bytes);
+    if (!r->n) {
+        r->offset = offset;
+    } else if (r->n == RUN_CLUSTERS || offset < r->offset ||
+               offset > r->offset + r->bytes ||
+               offset + bytes - r->offset > RUN_BYTES_MAX) {
+        return false;
+    }
+    r->entries[r->n++] = entry;
+    r->bytes = MAX(r->bytes, offset + bytes - r->offset);
+    return true;
+}
+
+/* All that may be unpacked with the first one. */
+static void coroutine_fn find_run(BlockDriverState *bs, uint64_t offset,
+                                  uint64_t bytes, ReadRun *r)
 {
     Qcow2State *s = bs->opaque;
-    g_autofree uint8_t *src = NULL, *dst = g_try_malloc(s->cluster_bytes);
-    CompressTask t = { .type = s->compression, .dst_bytes = s->cluster_bytes };
-    uint64_t offset, src_bytes;
+    uint64_t next = qcow2_cluster_start(s, offset) + s->cluster_bytes;
+    Qcow2Map m;
+
+    if (next < offset + bytes) {
+        co_mutex_lock(&s->lock);
+        while (next < offset + bytes && qcow2_lookup(bs, next, 1, &m) >= 0 &&
+               m.kind == QCOW2_COMPRESSED && run_add(r, m.entry)) {
+            next += s->cluster_bytes;
+        }
+        co_mutex_unlock(&s->lock);
+    }
+    r->iov_bytes = MIN(bytes, next - offset);
+}
+
+/* Straight to where it is wanted, if it is wanted whole. The guest may write
+ * there meanwhile, and has the damage alone: no length is taken from it. */
+static int unpack_run(void *opaque)
+{
+    ReadRun *r = opaque;
+    size_t cluster = r->s->cluster_bytes, done = 0;
+    Qcow2Codec *codec = qcow2_codec_new(r->s->compression, false);
+    g_autofree uint8_t *spare = NULL;
+    int ret = codec ? 0 : -ENOMEM;
+
+    for (unsigned i = 0; i < r->n && ret >= 0; i++) {
+        unsigned from = i ? 0 : r->from;
+        size_t n = MIN(cluster - from, r->iov_bytes - done);
+        uint8_t *dst = n == cluster ?
+                       in_one_piece(r->iov, r->iov_offset + done, n) : NULL;
+        uint64_t offset, bytes;
+
+        if (!dst && !spare) {
+            spare = g_try_malloc(cluster);
+        }
+        if (!dst && !spare) {
+            ret = -ENOMEM;
+            break;
+        }
+        qcow2_compressed_range(r->s, r->entries[i], &offset, &bytes);
+        ret = qcow2_codec_run(codec, dst ? dst : spare, cluster,
+                              r->src + (offset - r->offset), bytes);
+        if (!dst && ret >= 0) {
+            iovec_from_buf(r->iov, r->iov_offset + done, spare + from, n);
+        }
+        done += n;
+    }
+    qcow2_codec_free(codec);
+    return ret;
+}
+
+int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t offset,
+                                       uint64_t entry, IoVec *iov,
+                                       size_t iov_offset, size_t *bytes)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree uint8_t *src = NULL;
+    ReadRun r = {
+        .s = s, .from = qcow2_in_cluster(s, offset), .iov = iov,
+        .iov_offset = iov_offset,
+    };
     int ret;
 
-    qcow2_compressed_range(s, entry, &offset, &src_bytes);
-    src = g_try_malloc(src_bytes);
-    if (!src || !dst) {
+    run_add(&r, entry);
+    find_run(bs, offset, *bytes, &r);
+    *bytes = r.iov_bytes;
+    src = g_try_malloc(r.bytes);
+    if (!src) {
         return -ENOMEM;
     }
     qcow2_event(bs, BLKDEBUG_EVENT_READ_COMPRESSED);
-    ret = bdrv_co_pread(bs->file->bs, offset, src, src_bytes);
+    ret = bdrv_co_pread(bs->file->bs, r.offset, src, r.bytes);
+    r.src = src;
+    return ret < 0 ? ret : thread_pool_submit_co(unpack_run, &r);
+}
+
+/* ---- Packing ---- */
+
+typedef struct PackTask {
+    const Qcow2State *s;
+    const IoVec *iov;
+    BdrvPacked *p;
+    bool skip_zeroes;
+} PackTask;
+
+static bool is_zero(const uint8_t *buf, size_t bytes)
+{
+    IoVec iov;
+
+    iovec_init_buf(&iov, (void *)buf, bytes);
+    return iovec_is_zero(&iov, 0, bytes);
+}
+
+static int pack_clusters(const PackTask *t, Qcow2Codec *codec, uint8_t *spare)
+{
+    size_t cluster = t->s->cluster_bytes, used = 0;
+    BdrvPacked *p = t->p;
+
+    for (unsigned i = 0; i < p->clusters; i++) {
+        const uint8_t *src = in_one_piece(t->iov, i * cluster, cluster);
+
+        if (!src) {
+            /* Past the end of the image there are zeros. */
+            size_t n = iovec_to_buf(t->iov, i * cluster, spare, cluster);
+
+            memset(spare + n, 0, cluster - n);
+            src = spare;
+        }
+        p->bytes[i] = t->skip_zeroes && is_zero(src, cluster) ? 0 :
+                      qcow2_codec_run(codec, p->data + used, cluster - 1, src,
+                                      cluster);
+        if (p->bytes[i] < 0 && p->bytes[i] != -ENOSPC) {
+            return p->bytes[i];
+        }
+        used += MAX(p->bytes[i], 0);
+    }
+    /* Others may wait for long. */
+    p->data = g_realloc(p->data, used + 1);
+    return 0;
+}
+
+static int pack_task(void *opaque)
+{
+    PackTask *t = opaque;
+    g_autofree uint8_t *spare = g_try_malloc(t->s->cluster_bytes);
+    Qcow2Codec *codec = qcow2_codec_new(t->s->compression, true);
+    int ret = spare && codec ? pack_clusters(t, codec, spare) : -ENOMEM;
+
+    qcow2_codec_free(codec);
+    return ret;
+}
+
+int coroutine_fn qcow2_co_pack(BlockDriverState *bs, const IoVec *iov,
+                               bool skip_zeroes, BdrvPacked **packed)
+{
+    Qcow2State *s = bs->opaque;
+    unsigned clusters = qcow2_clusters(s, iov->size);
+    BdrvPacked *p = g_malloc(sizeof(*p) + clusters * sizeof(p->bytes[0]));
+    PackTask t = { s, iov, p, skip_zeroes };
+    int ret;
+
+    p->clusters = clusters;
+    p->data = g_try_malloc(((size_t)clusters << s->cluster_bits) + 1);
+    ret = p->data ? thread_pool_submit_co(pack_task, &t) : -ENOMEM;
     if (ret < 0) {
-        return ret;
+        g_clear_pointer(&p, bdrv_packed_free);
     }
-    t.src = src;
-    t.src_bytes = src_bytes;
-    t.dst = dst;
-    ret = thread_pool_submit_co(run_decompress, &t);
-    if (ret >= 0) {
-        iovec_from_buf(iov, iov_offset, dst + from, bytes);
-    }
+    *packed = p;
     return ret;
 }
 
@@ -219,51 +279,116 @@ static int64_t coroutine_fn alloc_bytes(BlockDriverState *bs, uint64_t bytes)
     return offset;
 }
 
-static int coroutine_fn store(BlockDriverState *bs, uint64_t guest,
-                              const uint8_t *data, uint64_t bytes)
+typedef struct StoreRun {
+    uint64_t guest;
+    const uint8_t *data;
+    const int32_t *bytes;
+    uint64_t *places;
+    unsigned n;
+} StoreRun;
+
+/* They did not get into a table: the places are free again. Lock held. */
+static void free_places(BlockDriverState *bs, const StoreRun *r, unsigned from,
+                        unsigned to)
 {
     Qcow2State *s = bs->opaque;
-    int64_t offset;
-    uint64_t sectors;
-    int ret;
 
-    co_mutex_lock(&s->lock);
-    qcow2_wait_allocs(bs, guest, s->cluster_bytes);
-    offset = alloc_bytes(bs, bytes);
-    ret = offset < 0 ? offset : qcow2_overlap_check(bs, 0, offset, bytes);
-    co_mutex_unlock(&s->lock);
-    if (ret < 0) {
-        return ret;
+    for (unsigned i = from; i < to; i++) {
+        uint64_t start = qcow2_cluster_start(s, r->places[i]);
+        uint64_t end = r->places[i] + r->bytes[i];
+
+        qcow2_free_later(bs, start,
+                         qcow2_clusters(s, end - start) << s->cluster_bits);
     }
-    qcow2_event(bs, BLKDEBUG_EVENT_WRITE_COMPRESSED);
-    ret = bdrv_co_pwrite(bs->file->bs, offset, data, bytes, 0);
-    if (ret < 0) {
-        return ret;
+}
+
+/* In the order of the guest's clusters; tables come where they are needed
+ * first. Lock held. */
+static int coroutine_fn find_places(BlockDriverState *bs, StoreRun *r)
+{
+    Qcow2State *s = bs->opaque;
+
+    for (unsigned i = 0; i < r->n; i++) {
+        int64_t place = alloc_bytes(bs, r->bytes[i]);
+        Qcow2Table *t = NULL;
+        unsigned index;
+        int ret = place < 0 ? place :
+                  qcow2_overlap_check(bs, 0, place, r->bytes[i]);
+
+        r->places[i] = place;
+        ret = ret < 0 ? ret : qcow2_l2_get(bs, r->guest +
+                                           ((uint64_t)i << s->cluster_bits),
+                                           true, &t, &index);
+        qcow2_cache_put(t);
+        if (ret < 0) {
+            free_places(bs, r, 0, place < 0 ? i : i + 1);
+            return ret;
+        }
     }
-    sectors = (offset + bytes - 1) / SECTOR_BYTES - offset / SECTOR_BYTES;
-    co_mutex_lock(&s->lock);
-    ret = qcow2_set_compressed(bs, guest, QCOW2_OFLAG_COMPRESSED | offset |
-                               sectors << size_shift(s));
-    co_mutex_unlock(&s->lock);
+    return 0;
+}
+
+static int coroutine_fn write_places(BlockDriverState *bs, const StoreRun *r)
+{
+    const uint8_t *data = r->data;
+    unsigned i = 0;
+    int ret = 0;
+
+    while (i < r->n && ret >= 0) {
+        uint64_t place = r->places[i], bytes = 0;
+
+        while (i < r->n && r->places[i] == place + bytes) {
+            bytes += r->bytes[i++];
+        }
+        qcow2_event(bs, BLKDEBUG_EVENT_WRITE_COMPRESSED);
+        ret = bdrv_co_pwrite(bs->file->bs, place, data, bytes, 0);
+        data += bytes;
+    }
     return ret;
 }
 
-int coroutine_fn qcow2_write_compressed(BlockDriverState *bs, uint64_t offset,
-                                        IoVec *iov)
+/* Lock held. */
+static int coroutine_fn link_places(BlockDriverState *bs, const StoreRun *r)
 {
     Qcow2State *s = bs->opaque;
-    g_autofree uint8_t *src = g_try_malloc0(s->cluster_bytes);
-    g_autofree uint8_t *dst = g_try_malloc(s->cluster_bytes);
-    CompressTask t = {
-        .type = s->compression, .dst = dst, .dst_bytes = s->cluster_bytes - 1,
-        .src = src, .src_bytes = s->cluster_bytes,
-    };
+
+    for (unsigned i = 0; i < r->n; i++) {
+        int ret = qcow2_set_compressed(bs, r->guest +
+                                       ((uint64_t)i << s->cluster_bits),
+                                       make_entry(s, r->places[i],
+                                                  r->bytes[i]));
+
+        if (ret < 0) {
+            free_places(bs, r, i, r->n);
+            return ret;
+        }
+    }
+    return 0;
+}
+
+int coroutine_fn qcow2_store_packed(BlockDriverState *bs, uint64_t guest,
+                                    const uint8_t *data, const int32_t *bytes,
+                                    unsigned n)
+{
+    Qcow2State *s = bs->opaque;
+    g_autofree uint64_t *places = g_new(uint64_t, n);
+    StoreRun r = { guest, data, bytes, places, n };
     int ret;
 
-    if (!src || !dst) {
-        return -ENOMEM;
+    co_mutex_lock(&s->lock);
+    qcow2_wait_allocs(bs, guest, (uint64_t)n << s->cluster_bits);
+    ret = find_places(bs, &r);
+    co_mutex_unlock(&s->lock);
+    if (ret < 0) {
+        return ret;
     }
-    iovec_to_buf(iov, 0, src, iov->size);
-    ret = thread_pool_submit_co(run_compress, &t);
-    return ret < 0 ? ret : store(bs, offset, dst, ret);
+    ret = write_places(bs, &r);
+    co_mutex_lock(&s->lock);
+    if (ret >= 0) {
+        ret = link_places(bs, &r);
+    } else {
+        free_places(bs, &r, 0, n);
+    }
+    co_mutex_unlock(&s->lock);
+    return ret;
 }

@@ -321,14 +321,34 @@ uint64_t qcow2_slice_offset(const Qcow2State *s, uint64_t offset,
 int coroutine_fn qcow2_l2_get(BlockDriverState *bs, uint64_t offset, bool write,
                               Qcow2Table **t, unsigned *index);
 
-/* ---- qcow2-compress.c ---- */
+/* ---- qcow2-codec.c: any thread, without the lock ---- */
 
 bool qcow2_compression_available(unsigned type);
-int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t entry,
-                                       unsigned from, IoVec *iov,
-                                       size_t iov_offset, size_t bytes);
-int coroutine_fn qcow2_write_compressed(BlockDriverState *bs, uint64_t offset,
-                                        IoVec *iov);
+/* qcow2_codec_new: what packs, or unpacks, one cluster after the other. NULL:
+ * no memory. */
+typedef struct Qcow2Codec Qcow2Codec;
+Qcow2Codec *qcow2_codec_new(unsigned type, bool packs);
+void qcow2_codec_free(Qcow2Codec *c);
+/* qcow2_codec_run: bytes written (packing) or 0; -ENOSPC: @dst is too small;
+ * or -errno. @src may go on past what belongs to a cluster, and that has to
+ * fill @dst. */
+int qcow2_codec_run(Qcow2Codec *c, void *dst, size_t dst_bytes,
+                    const void *src, size_t src_bytes);
+
+/* ---- qcow2-compress.c ---- */
+
+/* qcow2_read_compressed: at most @bytes from @offset, where @entry is the
+ * table's; @bytes becomes what was read. Lock not held. */
+int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t offset,
+                                       uint64_t entry, IoVec *iov,
+                                       size_t iov_offset, size_t *bytes);
+int coroutine_fn qcow2_co_pack(BlockDriverState *bs, const IoVec *iov,
+                               bool skip_zeroes, BdrvPacked **packed);
+/* qcow2_store_packed: @n clusters from @guest, of @bytes each (not 0), one
+ * after the other in @data. Lock not held. */
+int coroutine_fn qcow2_store_packed(BlockDriverState *bs, uint64_t guest,
+                                    const uint8_t *data, const int32_t *bytes,
+                                    unsigned n);
 /* The host bytes that an entry of a compressed cluster covers. */
 void qcow2_compressed_range(const Qcow2State *s, uint64_t entry,
                             uint64_t *offset, uint64_t *bytes);

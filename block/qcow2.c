@@ -9,6 +9,7 @@
 #include "util/log.h"
 
 #define COPY_BYTES_MAX        (1 * MiB)
+#define PACK_BYTES_MAX        (1 * MiB)
 
 static const char *device_name(const BlockDriverState *bs)
 {
@@ -321,10 +322,11 @@ static int coroutine_fn read_backing(BlockDriverState *bs, int64_t offset,
     return ret;
 }
 
+/* From @done of @iov. What is compressed may go on behind @m: m->bytes grows. */
 static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
-                                    const Qcow2Map *m, IoVec *iov, size_t done)
+                                    Qcow2Map *m, IoVec *iov, size_t done)
 {
-    Qcow2State *s = bs->opaque;
+    size_t bytes;
     IoVec part;
     int ret;
 
@@ -335,8 +337,10 @@ static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
         iovec_memset(iov, done, 0, m->bytes);
         return 0;
     case QCOW2_COMPRESSED:
-        return qcow2_read_compressed(bs, m->entry, qcow2_in_cluster(s, offset),
-                                     iov, done, m->bytes);
+        bytes = iov->size - done;
+        ret = qcow2_read_compressed(bs, offset, m->entry, iov, done, &bytes);
+        m->bytes = bytes;
+        return ret;
     default:
         qcow2_event(bs, BLKDEBUG_EVENT_READ_AIO);
         iovec_init_slice(&part, iov, done, m->bytes);
@@ -381,8 +385,7 @@ static int coroutine_fn zero_around(BlockDriverState *bs, uint64_t host,
 
 /* By way of @buf, m->bytes long. */
 static int coroutine_fn copy_mapped(BlockDriverState *bs, uint64_t guest,
-                                    const Qcow2Map *m, uint64_t host,
-                                    uint8_t *buf)
+                                    Qcow2Map *m, uint64_t host, uint8_t *buf)
 {
     IoVec iov;
     int ret;
@@ -535,24 +538,88 @@ int coroutine_fn qcow2_write_zeros(BlockDriverState *bs, uint64_t from,
     return ret;
 }
 
-static int coroutine_fn qcow2_co_pwritev_compressed(BlockDriverState *bs,
-                                                    int64_t offset,
-                                                    int64_t bytes, IoVec *iov)
+/* Clusters that are alike in whether they are stored packed, as they are
+ * because they do not shrink, or not at all. */
+static int packed_kind(const BdrvPacked *p, unsigned i)
+{
+    return p->bytes[i] < 0 ? -1 : p->bytes[i] > 0;
+}
+
+static int coroutine_fn write_packed(BlockDriverState *bs, int64_t offset,
+                                     const IoVec *iov, const BdrvPacked *p)
 {
     Qcow2State *s = bs->opaque;
-    int ret;
+    size_t used = 0;
+    unsigned i = 0;
+    int ret = 0;
+
+    while (i < p->clusters && ret >= 0) {
+        size_t at = (size_t)i << s->cluster_bits, bytes = 0;
+        unsigned n = 0;
+
+        do {
+            bytes += MAX(p->bytes[i + n], 0);
+            n++;
+        } while (i + n < p->clusters &&
+                 packed_kind(p, i + n) == packed_kind(p, i));
+        if (packed_kind(p, i) > 0) {
+            ret = qcow2_store_packed(bs, offset + at, p->data + used,
+                                     p->bytes + i, n);
+        } else if (packed_kind(p, i) < 0) {
+            IoVec part;
+
+            iovec_init_slice(&part, iov, at, (size_t)n << s->cluster_bits);
+            ret = qcow2_co_pwritev(bs, offset + at, part.size, &part, 0);
+            iovec_destroy(&part);
+        }
+        used += bytes;
+        i += n;
+    }
+    return ret;
+}
+
+/* Not all at once: it takes as much memory again. */
+static int coroutine_fn pack_and_write(BlockDriverState *bs, int64_t offset,
+                                       IoVec *iov)
+{
+    Qcow2State *s = bs->opaque;
+    size_t max = MAX(s->cluster_bytes, PACK_BYTES_MAX);
+    int ret = 0;
+
+    for (size_t done = 0; done < iov->size && ret >= 0; done += max) {
+        BdrvPacked *p;
+        IoVec part;
+
+        iovec_init_slice(&part, iov, done, max);
+        ret = qcow2_co_pack(bs, &part, false, &p);
+        if (ret >= 0) {
+            ret = write_packed(bs, offset + done, &part, p);
+            bdrv_packed_free(p);
+        }
+        iovec_destroy(&part);
+    }
+    return ret;
+}
+
+static int coroutine_fn qcow2_co_pwritev_compressed(BlockDriverState *bs,
+                                                    int64_t offset,
+                                                    int64_t bytes, IoVec *iov,
+                                                    const BdrvPacked *packed)
+{
+    Qcow2State *s = bs->opaque;
 
     /* Compressed clusters are not encrypted. */
     if (s->data_file != bs->file || s->crypt_method) {
         return -ENOTSUP;
     }
-    if (qcow2_in_cluster(s, offset) || bytes > s->cluster_bytes ||
-        (bytes < s->cluster_bytes && offset + bytes != (int64_t)s->size)) {
+    if (qcow2_in_cluster(s, offset) ||
+        (qcow2_in_cluster(s, bytes) && offset + bytes != (int64_t)s->size) ||
+        (packed && packed->clusters != qcow2_clusters(s, bytes))) {
         return -EINVAL;
     }
-    ret = s->corrupt ? -EIO : qcow2_write_compressed(bs, offset, iov);
-    /* What does not shrink is stored as it is. */
-    return ret == -ENOSPC ? qcow2_co_pwritev(bs, offset, bytes, iov, 0) : ret;
+    return s->corrupt ? -EIO :
+           packed ? write_packed(bs, offset, iov, packed) :
+           pack_and_write(bs, offset, iov);
 }
 
 static int coroutine_fn qcow2_co_flush_to_file(BlockDriverState *bs)
@@ -735,6 +802,7 @@ static const BlockDriver qcow2_driver = {
     .refresh_limits = qcow2_refresh_limits,
     .co_preadv = qcow2_co_preadv,
     .co_pwritev = qcow2_co_pwritev,
+    .co_pack = qcow2_co_pack,
     .co_pwritev_compressed = qcow2_co_pwritev_compressed,
     .co_flush_to_file = qcow2_co_flush_to_file,
     .co_pdiscard = qcow2_co_pdiscard,

@@ -84,10 +84,11 @@ static int coroutine_fn throttle_co_pwritev(BlockDriverState *bs,
 static int coroutine_fn throttle_co_pwritev_compressed(BlockDriverState *bs,
                                                        int64_t offset,
                                                        int64_t bytes,
-                                                       IoVec *iov)
+                                                       IoVec *iov,
+                                                       const BdrvPacked *packed)
 {
     throttle_wait(bs->opaque, true, bytes);
-    return bdrv_filter_co_pwritev_compressed(bs, offset, bytes, iov);
+    return bdrv_filter_co_pwritev_compressed(bs, offset, bytes, iov, packed);
 }
 
 static int coroutine_fn throttle_co_pdiscard(BlockDriverState *bs,

@@ -381,7 +381,8 @@ static int convert(Convert *c)
 {
     int ret = 1;
 
-    tool_progress_init(c->show && !c->copy.quiet, 1);
+    c->copy.progress = c->show && !c->copy.quiet;
+    tool_progress_init(c->copy.progress, 1);
     if (!open_sources(c) ||
         (!c->keep_target && (!check_format(c) || !create_target(c))) ||
         !open_target(c)) {

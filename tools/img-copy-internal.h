@@ -3,7 +3,8 @@
  * The copy of images into one, by several coroutines. Each takes the next
  * range of the same kind, reads it, and, unless the order does not matter,
  * waits for its turn to write: the order of writes is that in which a format
- * gives out space. Memory: a buffer per coroutine.
+ * gives out space. Compression does not wait for it. Memory: a buffer per
+ * coroutine, and another for what it was compressed to.
  */
 #ifndef TOOLS_IMG_COPY_INTERNAL_H
 #define TOOLS_IMG_COPY_INTERNAL_H
@@ -12,6 +13,8 @@
 
 #define IMG_COPY_COROUTINES_MAX 16
 #define IMG_COPY_CHUNK_BYTES    (2 * MiB)
+#define IMG_COPY_PACK_BYTES     (512 * KiB)     /* at least a cluster */
+#define IMG_COPY_BUFFER_BYTES   (32 * MiB)      /* of all coroutines */
 
 typedef struct ImgSource {
     BlockBackend *blk;
@@ -38,14 +41,14 @@ typedef struct ImgCopy {
     int64_t sparse_bytes;           /* runs of zeros that become holes; 0: no */
     int64_t rate;                   /* bytes a second; 0: no limit */
     unsigned coroutines;
-    bool compress, out_of_order, salvage, quiet;
+    bool compress, out_of_order, salvage, quiet, progress;
     bool zero_init;                 /* the target reads as zeros */
     bool target_backing;            /* what the top layer lacks is there */
     int64_t target_backing_bytes;
 
     /* While it runs */
     int64_t next_read, next_write;  /* offsets */
-    ImgRange found;                 /* what is at next_read and behind it */
+    ImgRange found, behind;         /* what is at next_read, what follows */
     bool fixed_places;              /* the target has no order to keep */
     bool one_early;                 /* wrote on after it passed its turn */
     int64_t done, to_do;            /* bytes of data, for the progress */

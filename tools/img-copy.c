@@ -5,6 +5,13 @@
 #include "util/bytes.h"
 #include "util/main-loop.h"
 
+/* What a coroutine is at. */
+typedef struct Piece {
+    ImgRange range;
+    uint8_t *buf;                   /* chunk_bytes() */
+    BdrvPacked *packed;             /* what that was compressed to */
+} Piece;
+
 /* ---- What is to be copied ---- */
 
 static const ImgSource *find_source(const ImgCopy *c, int64_t offset,
@@ -95,49 +102,89 @@ static int coroutine_fn count_data_co(void *opaque)
     return 0;
 }
 
+static int64_t cluster_bytes(const ImgCopy *c)
+{
+    return bdrv_get_cluster_size(blk_get_bs(c->target));
+}
+
 static int64_t chunk_bytes(const ImgCopy *c)
 {
-    return c->compress ? bdrv_get_cluster_size(blk_get_bs(c->target)) :
+    int64_t cluster = c->compress ? cluster_bytes(c) : 0;
+
+    return c->compress ? MAX(cluster, IMG_COPY_PACK_BYTES) :
                          IMG_COPY_CHUNK_BYTES;
 }
 
 /* Compressed clusters are written whole: other kinds in them count as data. */
-static int coroutine_fn fill_cluster(const ImgCopy *c, ImgRange *r)
+static void fill_clusters(const ImgCopy *c, ImgRange *r)
 {
-    int64_t cluster = chunk_bytes(c);
+    int64_t cluster = cluster_bytes(c);
     int64_t end = MIN(r->offset + cluster, c->total);
 
-    if (r->kind != RANGE_DATA && r->bytes >= end - r->offset) {
-        r->bytes = r->offset + r->bytes == c->total ? r->bytes :
-                   ROUND_DOWN(r->bytes, cluster);
-        return 0;
+    if (r->kind == RANGE_DATA) {
+        end = MIN(ROUND_UP(r->offset + r->bytes, cluster), c->total);
+    } else if (r->bytes >= end - r->offset) {
+        end = r->offset + r->bytes;
+        end = end == c->total ? end : ROUND_DOWN(end, cluster);
+    } else {
+        r->kind = RANGE_DATA;
     }
-    r->kind = RANGE_DATA;
     r->bytes = end - r->offset;
-    return 0;
 }
 
-/* The rest of what was found there. Asked for once: to look for the end of a
- * long run of data can take as long as to copy a piece of it. */
-static int coroutine_fn rest_at(ImgCopy *c, int64_t offset, ImgRange *r)
+static int64_t end_of(const ImgRange *r)
 {
-    int64_t past = offset - c->found.offset;
+    return r->offset + r->bytes;
+}
+
+/* What goes on in the same way is one range, until it is @max long. */
+static void coroutine_fn extend_found(ImgCopy *c, int64_t max)
+{
+    ImgRange *next = &c->behind;
+
+    while (c->found.bytes < max && end_of(&c->found) < c->total &&
+           !next->bytes) {
+        /* If it fails, it fails again when it is its turn. */
+        if (look_at(c, end_of(&c->found), next) < 0) {
+            next->bytes = 0;
+            return;
+        }
+        if (next->kind == c->found.kind) {
+            c->found.bytes += next->bytes;
+            next->bytes = 0;
+        }
+    }
+}
+
+/* What is at @offset and behind it. Each part is asked for once: to look for
+ * the end of a long run of data can take as long as to copy a piece of it. */
+static int coroutine_fn find_at(ImgCopy *c, int64_t offset, ImgRange *r)
+{
     int ret = 0;
 
-    if (past >= c->found.bytes) {
-        ret = look_at(c, offset, &c->found);
-        past = 0;
+    if (offset >= end_of(&c->found)) {
+        c->found = c->behind;
+        c->behind.bytes = 0;
     }
+    if (offset >= end_of(&c->found)) {
+        ret = look_at(c, offset, &c->found);
+        c->behind.bytes = 0;
+    }
+    if (ret < 0) {
+        c->found.bytes = 0;
+        return ret;
+    }
+    c->found.bytes = end_of(&c->found) - offset;
+    c->found.offset = offset;
+    extend_found(c, chunk_bytes(c));
     *r = c->found;
-    r->offset += past;
-    r->bytes -= past;
-    return ret;
+    return 0;
 }
 
 static int coroutine_fn next_range(ImgCopy *c, ImgRange *r)
 {
     int64_t max = chunk_bytes(c);
-    int ret = rest_at(c, c->next_read, r);
+    int ret = find_at(c, c->next_read, r);
 
     if (ret < 0) {
         error_report("error while reading block status at offset %" PRId64
@@ -145,8 +192,9 @@ static int coroutine_fn next_range(ImgCopy *c, ImgRange *r)
         return ret;
     }
     if (c->compress) {
-        fill_cluster(c, r);
-    } else if (r->kind == RANGE_DATA) {
+        fill_clusters(c, r);
+    }
+    if (r->kind == RANGE_DATA) {
         /* To the end of a chunk, so that the next starts on one. */
         r->bytes = MIN(r->bytes, max - r->offset % max);
     }
@@ -260,26 +308,38 @@ static int coroutine_fn write_data(ImgCopy *c, int64_t offset, uint8_t *buf,
     return 0;
 }
 
-static int coroutine_fn write_cluster(ImgCopy *c, const ImgRange *r, uint8_t *buf)
+/* In a piece of data; before its turn, as it takes long. */
+static int coroutine_fn pack(const ImgCopy *c, Piece *p)
 {
     IoVec iov;
 
-    if (c->zero_init && !c->target_backing && is_zero(buf, r->bytes)) {
+    if (!c->compress || p->range.kind != RANGE_DATA) {
         return 0;
     }
-    iovec_init_buf(&iov, buf, r->bytes);
-    return bdrv_co_pwritev_compressed(blk_get_bs(c->target), r->offset, &iov);
+    iovec_init_buf(&iov, p->buf, p->range.bytes);
+    return bdrv_co_pack(blk_get_bs(c->target), &iov,
+                        c->zero_init && !c->target_backing, &p->packed);
 }
 
-static int coroutine_fn write_range(ImgCopy *c, const ImgRange *r, uint8_t *buf)
+static int coroutine_fn write_packed(ImgCopy *c, Piece *p)
 {
+    IoVec iov;
+
+    iovec_init_buf(&iov, p->buf, p->range.bytes);
+    return bdrv_co_pwritev_compressed(blk_get_bs(c->target), p->range.offset,
+                                      &iov, p->packed);
+}
+
+static int coroutine_fn write_piece(ImgCopy *c, Piece *p)
+{
+    const ImgRange *r = &p->range;
     int ret = 0;
 
     if (r->kind == RANGE_ZERO) {
         ret = write_zeroes(c, r->offset, r->bytes);
     } else if (r->kind == RANGE_DATA) {
-        ret = c->compress ? write_cluster(c, r, buf) :
-                            write_data(c, r->offset, buf, r->bytes);
+        ret = c->compress ? write_packed(c, p) :
+                            write_data(c, r->offset, p->buf, r->bytes);
     }
     if (ret < 0) {
         error_report("error while writing at byte %" PRId64 ": %s", r->offset,
@@ -333,38 +393,43 @@ static void coroutine_fn pass_turn(ImgCopy *c, const ImgRange *r)
  * begin while this one is under way. No more than that: the kernel writes a
  * file one request after the other, and those that wait for it burn a CPU.
  */
-static int coroutine_fn write_in_turn(ImgCopy *c, const ImgRange *r,
-                                      uint8_t *buf)
+static int coroutine_fn write_in_turn(ImgCopy *c, Piece *p)
 {
     bool early;
     int ret;
 
-    wait_turn(c, r);
+    wait_turn(c, &p->range);
     if (c->ret) {
         return 0;
     }
     early = c->fixed_places && !c->one_early;
     if (early) {
         c->one_early = true;
-        pass_turn(c, r);
+        pass_turn(c, &p->range);
     }
-    ret = write_range(c, r, buf);
+    ret = write_piece(c, p);
     if (early) {
         c->one_early = false;
     } else {
-        pass_turn(c, r);
+        pass_turn(c, &p->range);
     }
     return ret;
 }
 
-static int coroutine_fn copy_one(ImgCopy *c, const ImgRange *r, uint8_t *buf)
+static int coroutine_fn copy_piece(ImgCopy *c, Piece *p)
 {
-    int ret = r->kind == RANGE_DATA ? read_range(c, r, buf) : 0;
+    const ImgRange *r = &p->range;
+    int ret = r->kind == RANGE_DATA ? read_range(c, r, p->buf) : 0;
 
     if (ret >= 0) {
         limit_rate(c, r->kind == RANGE_DATA ? r->bytes : 0);
-        ret = write_in_turn(c, r, buf);
+        ret = pack(c, p);
     }
+    if (ret >= 0) {
+        ret = write_in_turn(c, p);
+    }
+    bdrv_packed_free(p->packed);
+    p->packed = NULL;
     note_progress(c, r);
     return ret;
 }
@@ -373,33 +438,33 @@ static void coroutine_fn worker(void *opaque)
 {
     ImgCopy *c = opaque;
     int64_t chunk = chunk_bytes(c);
-    uint8_t *buf = aligned_alloc(4096, ROUND_UP(chunk, 4096));
+    Piece p = { .buf = aligned_alloc(4096, ROUND_UP(chunk, 4096)) };
 
     while (c->ret == 0) {
-        ImgRange r = { 0 };
         int ret;
 
         co_mutex_lock(&c->lock);
-        if (c->next_read >= c->total || c->ret || !buf) {
-            c->ret = c->ret ? c->ret : buf ? 0 : -ENOMEM;
+        if (c->next_read >= c->total || c->ret || !p.buf) {
+            c->ret = c->ret ? c->ret : p.buf ? 0 : -ENOMEM;
             co_mutex_unlock(&c->lock);
             break;
         }
-        ret = next_range(c, &r);
+        ret = next_range(c, &p.range);
         co_mutex_unlock(&c->lock);
-        ret = ret < 0 ? ret : copy_one(c, &r, buf);
+        ret = ret < 0 ? ret : copy_piece(c, &p);
         if (ret < 0) {
             c->ret = c->ret ? c->ret : ret;
             co_queue_restart_all(&c->turn);
         }
     }
-    free(buf);
+    free(p.buf);
     c->running--;
 }
 
 int img_copy(ImgCopy *c)
 {
-    int ret = bdrv_run(main_context(), count_data_co, c);
+    int ret = c->progress ? bdrv_run(main_context(), count_data_co, c) : 0;
+    unsigned most = IMG_COPY_BUFFER_BYTES / chunk_bytes(c);
 
     if (ret < 0) {
         return ret;
@@ -409,8 +474,10 @@ int img_copy(ImgCopy *c)
     c->fixed_places = !strcmp(bdrv_get_format_name(blk_get_bs(c->target)),
                               "raw");
     c->rate_start_ns = clock_get_ns(CLOCK_REALTIME_NS);
-    c->running = c->coroutines;
-    for (unsigned i = 0; i < c->coroutines; i++) {
+    /* To compress takes two more buffers: one is the result. */
+    most /= c->compress ? 3 : 1;
+    c->running = MIN(c->coroutines, most);
+    for (unsigned i = c->running; i > 0; i--) {
         aio_co_enter(main_context(), coroutine_create(worker, c));
     }
     AIO_WAIT_WHILE(NULL, c->running);

@@ -33,27 +33,12 @@ static int coroutine_fn read_backing(BlockBackend *blk, int64_t offset,
 
 static int coroutine_fn write_old(Rebase *r, int64_t offset, int64_t bytes)
 {
-    uint32_t cluster = bdrv_get_cluster_size(blk_get_bs(r->blk));
-    int64_t done = 0;
     IoVec iov;
 
-    if (!r->compress) {
-        iovec_init_buf(&iov, r->buf[0], bytes);
-        return blk_co_pwritev(r->blk, offset, &iov, 0);
-    }
-    while (done < bytes) {
-        int64_t n = MIN(bytes - done, cluster);
-        int ret;
-
-        iovec_init_buf(&iov, r->buf[0] + done, n);
-        ret = bdrv_co_pwritev_compressed(blk_get_bs(r->blk), offset + done,
-                                         &iov);
-        if (ret < 0) {
-            return ret;
-        }
-        done += n;
-    }
-    return 0;
+    iovec_init_buf(&iov, r->buf[0], bytes);
+    return r->compress ? bdrv_co_pwritev_compressed(blk_get_bs(r->blk), offset,
+                                                    &iov, NULL) :
+                         blk_co_pwritev(r->blk, offset, &iov, 0);
 }
 
 static int coroutine_fn compare_and_write(Rebase *r, int64_t offset,

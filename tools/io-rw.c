@@ -28,7 +28,7 @@ static int coroutine_fn call_co(void *opaque)
         return blk_co_pwrite_zeroes(c->blk, c->offset, c->bytes, c->flags);
     case CALL_COMPRESS:
         return bdrv_co_pwritev_compressed(blk_get_bs(c->blk), c->offset,
-                                          &c->iov);
+                                          &c->iov, NULL);
     default:
         return blk_co_pdiscard(c->blk, c->offset, c->bytes);
     }

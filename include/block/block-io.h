@@ -23,9 +23,29 @@ int coroutine_fn bdrv_co_pread(BlockDriverState *bs, int64_t offset,
                                void *buf, int64_t bytes);
 int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
                                 const void *buf, int64_t bytes, int flags);
-/* One cluster of a format that compresses; else -ENOTSUP. */
+/*
+ * Compressed clusters of formats that have them; else -ENOTSUP. Whole ones,
+ * the last of the image may be shorter.
+ *
+ * bdrv_co_pack: compress what @iov has without writing it, so that several
+ *     requests can do that at once and yet write in the order they want. With
+ *     @skip_zeroes, clusters of zeros will not be written. *@packed is for
+ *     bdrv_packed_free().
+ * bdrv_co_pwritev_compressed: @packed: what @iov was made into, or NULL. What
+ *     does not shrink is written as it is.
+ */
+typedef struct BdrvPacked {
+    uint8_t *data;                  /* one cluster after the other */
+    unsigned clusters;
+    int32_t bytes[];                /* of each; 0: left out, < 0: as it is */
+} BdrvPacked;
+
+int coroutine_fn bdrv_co_pack(BlockDriverState *bs, const IoVec *iov,
+                              bool skip_zeroes, BdrvPacked **packed);
+void bdrv_packed_free(BdrvPacked *packed);
 int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
-                                            int64_t offset, IoVec *iov);
+                                            int64_t offset, IoVec *iov,
+                                            const BdrvPacked *packed);
 int coroutine_fn bdrv_co_flush(BlockDriverState *bs);
 int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
                                   int64_t bytes);

@@ -44,7 +44,7 @@ static int coroutine_fn request_co(void *opaque)
         return bdrv_co_pdiscard(r->bs, r->offset, r->bytes);
     case K_COMPRESS:
         iovec_init_buf(&iov, r->buf, r->bytes);
-        return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov);
+        return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov, NULL);
     case K_STATUS:
         return bdrv_co_block_status(r->bs, true, r->offset, r->bytes, &st);
     case K_GROW:

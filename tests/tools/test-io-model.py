@@ -149,8 +149,15 @@ def memory_of_a_convert() -> None:
     limit = 128 * KIB if os.environ.get("SANITIZED") == "1" else 64 * KIB
     good(NEMU.img, "create", "-q", "-f", "qcow2", "x", "256M")
     apply(NEMU, "qcow2", "x", ["write -q -P 1 0 200M"])
-    for args in (["-m", "16", "-W", "-O", "qcow2"], ["-O", "raw"]):
-        with subprocess.Popen([NEMU.img, "convert", *args, "x", "y"]) as p:
+    with open("noise", "wb") as f:
+        # Piece by piece: a child's peak begins with what we have.
+        for _ in range(64):
+            f.write(os.urandom(MIB))
+    for args in (["-m", "16", "-W", "-O", "qcow2", "x"], ["-O", "raw", "x"],
+                 ["-m", "16", "-c", "-O", "qcow2", "x"],
+                 ["-m", "16", "-c", "-O", "qcow2", "-o", "cluster_size=2M",
+                  "noise"]):
+        with subprocess.Popen([NEMU.img, "convert", *args, "y"]) as p:
             _, status, usage = os.wait4(p.pid, 0)
             p.returncode = status
         check(status == 0 and usage.ru_maxrss < limit, args, status,

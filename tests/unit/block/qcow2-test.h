@@ -38,7 +38,7 @@ static inline int coroutine_fn qtest_request_co(void *opaque)
         return bdrv_co_pdiscard(r->bs, r->offset, r->bytes);
     case QTEST_COMPRESS:
         iovec_init_buf(&iov, r->buf, r->bytes);
-        return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov);
+        return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov, NULL);
     case QTEST_TRUNCATE:
         return bdrv_co_truncate(r->bs, r->bytes, true, PREALLOC_MODE_OFF, 0,
                                 NULL);

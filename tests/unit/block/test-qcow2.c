@@ -40,7 +40,7 @@ static int coroutine_fn request_co(void *opaque)
         return bdrv_co_pdiscard(r->bs, r->offset, r->bytes);
     case COMPRESS:
         iovec_init_buf(&iov, r->buf, r->bytes);
-        return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov);
+        return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov, NULL);
     default:
         return bdrv_co_flush(r->bs);
     }
