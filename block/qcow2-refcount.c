@@ -169,20 +169,20 @@ static bool plan_table(const Qcow2State *s, uint64_t cluster, NewTable *n)
     uint64_t end;
 
     n->first = MAX(covered, cluster);
-    n->num_blocks = 1;
-    do {
+    for (n->num_blocks = 1;; n->num_blocks++) {
         n->entries = (n->first >> s->refblock_bits) + n->num_blocks;
         n->entries = MAX(n->entries, s->reftable_entries * 3 / 2);
         n->table_clusters = DIV_ROUND_UP(n->entries, per_cluster);
         n->entries = n->table_clusters * per_cluster;
         end = n->first + n->num_blocks + n->table_clusters;
+        if (n->entries > QCOW2_MAX_REFTABLE_BYTES / 8) {
+            return false;
+        }
         if (end <= ((n->first >> s->refblock_bits) + n->num_blocks) *
             per_block) {
-            return n->entries * 8 <= QCOW2_MAX_REFTABLE_BYTES;
+            return true;
         }
-        n->num_blocks++;
-    } while (n->num_blocks < QCOW2_MAX_REFTABLE_BYTES / 8);
-    return false;
+    }
 }
 
 static int coroutine_fn write_new_blocks(BlockDriverState *bs,
@@ -325,14 +325,18 @@ static int coroutine_fn new_block(BlockDriverState *bs, uint64_t cluster)
            grow_table(bs, cluster) : place_block(bs, cluster, cluster);
 }
 
-/* The block for @cluster, pinned; made when there is none. */
+/* The block for @cluster, pinned. When there is none it is made, or without
+ * @make the error is -EINVAL. */
 static int coroutine_fn get_block(BlockDriverState *bs, uint64_t cluster,
-                                  Qcow2Table **t)
+                                  bool make, Qcow2Table **t)
 {
     Qcow2State *s = bs->opaque;
     uint64_t offset;
     int ret = block_offset(bs, cluster, &offset);
 
+    if (ret >= 0 && !offset && !make) {
+        return -EINVAL;
+    }
     while (ret >= 0 && !offset) {
         ret = new_block(bs, cluster);
         if (ret >= 0) {
@@ -343,13 +347,14 @@ static int coroutine_fn get_block(BlockDriverState *bs, uint64_t cluster,
            qcow2_cache_get(bs, &s->ref_cache, offset, false, t);
 }
 
+/* -EINVAL: the count cannot go there. */
 static int coroutine_fn change_one(BlockDriverState *bs, uint64_t cluster,
                                    int add, bool apply)
 {
     Qcow2State *s = bs->opaque;
     uint64_t count, index = index_in_block(s, cluster);
     Qcow2Table *t;
-    int ret = get_block(bs, cluster, &t);
+    int ret = get_block(bs, cluster, add > 0, &t);
 
     if (ret < 0) {
         return ret;
@@ -441,7 +446,7 @@ static int coroutine_fn find_free(BlockDriverState *bs, uint64_t from,
         Qcow2Table *t;
         int ret = *n && *n < min ? extend_run(bs, c, first, n) : 0;
 
-        ret = ret < 0 ? ret : get_block(bs, c, &t);
+        ret = ret < 0 ? ret : get_block(bs, c, true, &t);
         if (ret < 0) {
             return ret;
         }
