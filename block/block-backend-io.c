@@ -114,6 +114,45 @@ int coroutine_fn blk_co_pwrite_zeroes(BlockBackend *blk, int64_t offset,
     return co_request(blk, &r);
 }
 
+/* Both in flight, and neither waits for the end of a drain while the drain
+ * waits for the other. */
+static void coroutine_fn begin_both(BlockBackend *a, BlockBackend *b)
+{
+    blk_inc_in_flight(a);
+    blk_wait_while_drained(a);
+    blk_inc_in_flight(b);
+    while (!b->no_queue && __atomic_load_n(&b->quiesce, __ATOMIC_SEQ_CST)) {
+        BlockBackend *ready = b;
+
+        blk_dec_in_flight(a);
+        blk_wait_while_drained(b);
+        b = a;
+        a = ready;
+        blk_inc_in_flight(b);
+    }
+}
+
+int coroutine_fn blk_co_copy_range(BlockBackend *src, int64_t src_offset,
+                                   BlockBackend *dst, int64_t dst_offset,
+                                   int64_t bytes, int flags)
+{
+    int ret;
+
+    begin_both(src, dst);
+    ret = check_request(src, src_offset, bytes);
+    ret = ret ? ret : check_request(dst, dst_offset, bytes);
+    if (!ret) {
+        throttle_wait(&src->throttle, false, bytes);
+        throttle_wait(&dst->throttle, true, bytes);
+        ret = bdrv_co_copy_range(src->root->bs, src_offset, dst->root->bs,
+                                 dst_offset, bytes, flags |
+                                 (dst->write_cache ? 0 : BDRV_REQ_FUA));
+    }
+    blk_dec_in_flight(dst);
+    blk_dec_in_flight(src);
+    return ret;
+}
+
 int coroutine_fn blk_co_truncate(BlockBackend *blk, int64_t size, bool exact,
                                  PreallocMode prealloc, int flags,
                                  Error **errp)

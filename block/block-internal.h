@@ -61,6 +61,12 @@ typedef struct BdrvReopen {
     BlockDriverState *file;         /* the child it will have, or NULL */
 } BdrvReopen;
 
+/* Where data are copied from or to (copy-range.c). */
+typedef struct BdrvPlace {
+    BlockDriverState *bs;
+    int64_t offset;
+} BdrvPlace;
+
 /*
  * Requests: offset and length are within the node and aligned to the limits.
  * 0 or -errno. Context: coroutine; a node's requests may come from several
@@ -180,6 +186,18 @@ struct BlockDriver {
     /* -ENOTSUP: write zeros instead */
     int coroutine_fn (*co_pwrite_zeroes)(BlockDriverState *bs, int64_t offset,
                                          int64_t bytes, int flags);
+    /*
+     * bdrv_co_copy_range(), with its results; NULL: -EXDEV.
+     * from: who knows where its data are goes on with bdrv_co_copy_from()
+     * there; who has them, with bdrv_co_copy_to().
+     * to: likewise; who gets them copies, if it knows the driver of @from.
+     */
+    int coroutine_fn (*co_copy_from)(BlockDriverState *bs, int64_t offset,
+                                     int64_t bytes, const BdrvPlace *to,
+                                     int flags);
+    int coroutine_fn (*co_copy_to)(BlockDriverState *bs, int64_t offset,
+                                   int64_t bytes, const BdrvPlace *from,
+                                   int flags);
     /* BDRV_BLOCK_* of the first bytes; @st->pnum > 0. Without @want_zero it
      * need not look for zeros. NULL: all is data. */
     int coroutine_fn (*co_block_status)(BlockDriverState *bs, bool want_zero,
@@ -275,6 +293,14 @@ static inline void coroutine_fn bdrv_co_debug_event(BlockDriverState *bs,
         bs->drv->co_debug_event(bs, event);
     }
 }
+
+/* copy-range.c, for drivers on the way. Results: bdrv_co_copy_range(). */
+int coroutine_fn bdrv_co_copy_from(BlockDriverState *bs, int64_t offset,
+                                   int64_t bytes, const BdrvPlace *to,
+                                   int flags);
+int coroutine_fn bdrv_co_copy_to(BlockDriverState *bs, int64_t offset,
+                                 int64_t bytes, const BdrvPlace *from,
+                                 int flags);
 
 void bdrv_register_driver(const BlockDriver *drv);
 

@@ -520,6 +520,61 @@ static int coroutine_fn file_co_pwritev(BlockDriverState *bs, int64_t offset,
     return file_co_rw(bs, offset, iov, true);
 }
 
+typedef struct FileCopy {
+    int from_fd, fd;
+    off_t from_offset, offset;
+    int64_t bytes;
+} FileCopy;
+
+static int task_copy(void *opaque)
+{
+    FileCopy *t = opaque;
+
+    while (t->bytes > 0) {
+        ssize_t n = RETRY_ON_EINTR(copy_file_range(t->from_fd, &t->from_offset,
+                                                   t->fd, &t->offset, t->bytes,
+                                                   0));
+
+        if (n < 0 && (errno == ENOSYS || errno == EOPNOTSUPP ||
+                      errno == EXDEV)) {
+            return -EXDEV;
+        }
+        if (n < 0) {
+            /* Ranges that overlap, for one. */
+            return errno == EINVAL ? -ENOTSUP : -errno;
+        }
+        if (n == 0) {
+            return -ENOTSUP;            /* the end of the file */
+        }
+        t->bytes -= n;
+    }
+    return 0;
+}
+
+static int coroutine_fn file_co_copy_to(BlockDriverState *bs, int64_t offset,
+                                        int64_t bytes, const BdrvPlace *from,
+                                        int flags)
+{
+    FileState *s = bs->opaque, *f = from->bs->opaque;
+    FileCopy t;
+
+    if (from->bs->drv->co_copy_to != file_co_copy_to || s->is_device ||
+        f->is_device) {
+        return -EXDEV;
+    }
+    t = (FileCopy) { f->fd, s->fd, from->offset, offset, bytes };
+    return thread_pool_submit_co(task_copy, &t);
+}
+
+static int coroutine_fn file_co_copy_from(BlockDriverState *bs, int64_t offset,
+                                          int64_t bytes, const BdrvPlace *to,
+                                          int flags)
+{
+    const BdrvPlace from = { bs, offset };
+
+    return bdrv_co_copy_to(to->bs, to->offset, bytes, &from, flags);
+}
+
 static int task_flush(void *opaque)
 {
     FileTask *t = opaque;
@@ -724,6 +779,8 @@ static int coroutine_fn file_co_block_status(BlockDriverState *bs,
         .abort_perm = file_abort_perm,                                         \
         .co_preadv = file_co_preadv,                                           \
         .co_pwritev = file_co_pwritev,                                         \
+        .co_copy_from = file_co_copy_from,                                     \
+        .co_copy_to = file_co_copy_to,                                         \
         .co_flush = file_co_flush,                                             \
         .co_pdiscard = file_co_pdiscard,                                       \
         .co_pwrite_zeroes = file_co_pwrite_zeroes,                             \

@@ -31,4 +31,19 @@ void coroutine_fn bdrv_tracked_wait(BdrvTracked *r);
 bool coroutine_fn bdrv_tracked_serialise(BdrvTracked *r, uint32_t align,
                                          bool may_wait);
 
+/* ---- What all writes have in common (io.c) ---- */
+
+/* bdrv_check_write: 0, or -errno: it is read-only or not that long. */
+int bdrv_check_write(const BlockDriverState *bs, int64_t offset,
+                     int64_t bytes);
+/* bdrv_write_begin: claim the range; -EBUSY if it is not free and the caller
+ * does not wait (@flags). Else bdrv_write_end() follows. */
+int coroutine_fn bdrv_write_begin(BdrvTracked *req, BlockDriverState *bs,
+                                  int64_t offset, int64_t bytes, int flags);
+/* bdrv_write_end: from @start to @end, with the result @ret; the length and
+ * the bitmaps take notice. Returns @ret, or an error of the flush that @flags
+ * ask for. */
+int coroutine_fn bdrv_write_end(BdrvTracked *req, int64_t start, int64_t end,
+                                int flags, int ret);
+
 #endif

@@ -23,8 +23,7 @@ static bool range_ok(int64_t offset, int64_t bytes)
            offset <= BDRV_MAX_LENGTH - bytes;
 }
 
-static int check_write(const BlockDriverState *bs, int64_t offset,
-                       int64_t bytes)
+int bdrv_check_write(const BlockDriverState *bs, int64_t offset, int64_t bytes)
 {
     if (bs->read_only) {
         return -EPERM;
@@ -295,9 +294,8 @@ static int coroutine_fn write_data(BlockDriverState *bs, int64_t offset,
     return write_bounced(bs, offset, iov, 0, iov->size, flags);
 }
 
-/* Claim the range; -EBUSY if it is not free and the caller does not wait. */
-static int coroutine_fn write_begin(BdrvTracked *req, BlockDriverState *bs,
-                                    int64_t offset, int64_t bytes, int flags)
+int coroutine_fn bdrv_write_begin(BdrvTracked *req, BlockDriverState *bs,
+                                  int64_t offset, int64_t bytes, int flags)
 {
     /* What may free space must not overtake a write that goes there. */
     bool alone = (flags & (BDRV_REQ_SERIALISING | BDRV_REQ_MAY_UNMAP)) ||
@@ -325,9 +323,8 @@ static void note_end(BlockDriverState *bs, int64_t end)
     }
 }
 
-/* A write from @start is over. */
-static int coroutine_fn write_end(BdrvTracked *req, int64_t start, int64_t end,
-                                  int flags, int ret)
+int coroutine_fn bdrv_write_end(BdrvTracked *req, int64_t start, int64_t end,
+                                int flags, int ret)
 {
     BlockDriverState *bs = req->bs;
 
@@ -354,7 +351,7 @@ int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
 {
     int64_t bytes = iov->size;
     BdrvTracked req;
-    int ret = check_write(bs, offset, bytes);
+    int ret = bdrv_check_write(bs, offset, bytes);
 
     if (ret < 0 || !bytes) {
         return ret;
@@ -364,14 +361,14 @@ int coroutine_fn bdrv_co_pwritev(BlockDriverState *bs, int64_t offset,
             (bs->detect_zeroes == BLOCKDEV_DETECT_ZEROES_OPTIONS_UNMAP ?
              BDRV_REQ_MAY_UNMAP : 0));
     }
-    ret = write_begin(&req, bs, offset, bytes, flags);
+    ret = bdrv_write_begin(&req, bs, offset, bytes, flags);
     if (ret < 0) {
         return ret;
     }
     bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV);
     ret = write_data(bs, offset, iov, flags);
     bdrv_co_debug_event(bs, BLKDEBUG_EVENT_PWRITEV_DONE);
-    return write_end(&req, offset, offset + bytes, flags, ret);
+    return bdrv_write_end(&req, offset, offset + bytes, flags, ret);
 }
 
 int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
@@ -405,7 +402,7 @@ int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
 {
     int64_t bytes = iov->size;
     BdrvTracked req;
-    int ret = check_write(bs, offset, bytes);
+    int ret = bdrv_check_write(bs, offset, bytes);
 
     if (ret < 0) {
         return ret;
@@ -417,7 +414,7 @@ int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
     bdrv_tracked_begin(&req, bs, offset, bytes);
     bdrv_tracked_serialise(&req, 1, true);
     ret = bs->drv->co_pwritev_compressed(bs, offset, bytes, iov, packed);
-    return write_end(&req, offset, offset + bytes, 0, ret);
+    return bdrv_write_end(&req, offset, offset + bytes, 0, ret);
 }
 
 /* ---- Zeroes ---- */
@@ -483,7 +480,7 @@ int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
 {
     int64_t start = offset, end = offset + bytes;
     BdrvTracked req;
-    int ret = check_write(bs, offset, bytes);
+    int ret = bdrv_check_write(bs, offset, bytes);
 
     if (ret < 0 || !bytes) {
         return ret;
@@ -491,7 +488,7 @@ int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
     if (!bs->discard_unmap) {
         flags &= ~BDRV_REQ_MAY_UNMAP;
     }
-    ret = write_begin(&req, bs, offset, bytes, flags);
+    ret = bdrv_write_begin(&req, bs, offset, bytes, flags);
     if (ret < 0) {
         return ret;
     }
@@ -502,7 +499,7 @@ int coroutine_fn bdrv_co_pwrite_zeroes(BlockDriverState *bs, int64_t offset,
         ret = zero_one(bs, offset, n, flags);
         offset += n;
     }
-    return write_end(&req, start, end, flags, ret);
+    return bdrv_write_end(&req, start, end, flags, ret);
 }
 
 /* ---- Discard, flush, length ---- */
@@ -527,7 +524,7 @@ int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
                   BDRV_MAX_LENGTH;
     int64_t start = ROUND_UP(offset, a), end = offset + bytes;
     BdrvTracked req;
-    int ret = check_write(bs, offset, bytes);
+    int ret = bdrv_check_write(bs, offset, bytes);
 
     /* The tail of the image counts as a whole block. */
     end = end == bs->total_bytes ? end : ROUND_DOWN(end, a);

@@ -372,6 +372,58 @@ static int coroutine_fn qcow2_co_preadv(BlockDriverState *bs, int64_t offset,
     return ret;
 }
 
+/* What @m maps, or as much of it as the child has that it is in. */
+static int coroutine_fn copy_mapped_to(BlockDriverState *bs, int64_t offset,
+                                       Qcow2Map *m, const BdrvPlace *to,
+                                       int flags)
+{
+    Qcow2State *s = bs->opaque;
+    BdrvPlace from = { NULL, offset };
+    int64_t left = 0;
+
+    if (m->kind == QCOW2_COMPRESSED) {
+        return -ENOTSUP;
+    }
+    if (m->kind == QCOW2_DATA) {
+        from = (BdrvPlace) { s->data_file->bs, m->host };
+    } else if (m->kind == QCOW2_UNALLOCATED && bs->backing) {
+        from.bs = bs->backing->bs;
+    }
+    if (from.bs) {
+        left = from.bs->total_bytes - from.offset;
+    }
+    /* Past its end there are zeros. */
+    if (left <= 0) {
+        return bdrv_co_pwrite_zeroes(to->bs, to->offset, m->bytes, flags);
+    }
+    m->bytes = MIN(m->bytes, (uint64_t)left);
+    return bdrv_co_copy_from(from.bs, from.offset, m->bytes, to, flags);
+}
+
+static int coroutine_fn qcow2_co_copy_from(BlockDriverState *bs,
+                                           int64_t offset, int64_t bytes,
+                                           const BdrvPlace *to, int flags)
+{
+    Qcow2State *s = bs->opaque;
+    int64_t done = 0;
+    int ret = s->crypto ? -EXDEV : 0;
+
+    while (done < bytes && ret >= 0) {
+        const BdrvPlace at = { to->bs, to->offset + done };
+        Qcow2Map m;
+
+        co_mutex_lock(&s->lock);
+        qcow2_warm(bs, offset + done);
+        ret = qcow2_lookup(bs, offset + done, bytes - done, &m);
+        co_mutex_unlock(&s->lock);
+        if (ret >= 0) {
+            ret = copy_mapped_to(bs, offset + done, &m, &at, flags);
+            done += m.bytes;
+        }
+    }
+    return ret;
+}
+
 /* ---- Writing ---- */
 
 static int coroutine_fn zero_around(BlockDriverState *bs, uint64_t host,
@@ -470,13 +522,39 @@ static int coroutine_fn copy_around(BlockDriverState *bs, const Qcow2Alloc *a)
     return ret >= 0 && a->to < to ? copy_range(bs, a, a->to, to) : ret;
 }
 
+/* What is written: a buffer, or what the host copies. */
+typedef struct Source {
+    const IoVec *iov;
+    const BdrvPlace *place;
+} Source;
+
+static int coroutine_fn put_data(BlockDriverState *bs, uint64_t guest,
+                                 uint64_t host, const Source *src,
+                                 size_t done, uint64_t bytes)
+{
+    Qcow2State *s = bs->opaque;
+    IoVec part;
+    int ret;
+
+    qcow2_event(bs, BLKDEBUG_EVENT_WRITE_AIO);
+    if (src->place) {
+        const BdrvPlace from = { src->place->bs, src->place->offset + done };
+
+        return bdrv_co_copy_to(s->data_file->bs, host, bytes, &from, 0);
+    }
+    iovec_init_slice(&part, src->iov, done, bytes);
+    ret = qcow2_write_data(bs, guest, host, &part);
+    iovec_destroy(&part);
+    return ret;
+}
+
 static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
-                                    IoVec *iov, size_t done, uint64_t *bytes)
+                                    const Source *src, size_t done,
+                                    uint64_t *bytes)
 {
     Qcow2State *s = bs->opaque;
     Qcow2Alloc *alloc;
     uint64_t host;
-    IoVec part;
     int ret;
 
     co_mutex_lock(&s->lock);
@@ -487,10 +565,7 @@ static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
     if (ret < 0) {
         return ret;
     }
-    iovec_init_slice(&part, iov, done, *bytes);
-    qcow2_event(bs, BLKDEBUG_EVENT_WRITE_AIO);
-    ret = qcow2_write_data(bs, offset, host, &part);
-    iovec_destroy(&part);
+    ret = put_data(bs, offset, host, src, done, *bytes);
     if (!alloc) {
         return ret;
     }
@@ -505,8 +580,8 @@ static int coroutine_fn write_piece(BlockDriverState *bs, int64_t offset,
     return ret;
 }
 
-static int coroutine_fn qcow2_co_pwritev(BlockDriverState *bs, int64_t offset,
-                                         int64_t bytes, IoVec *iov, int flags)
+static int coroutine_fn write_pieces(BlockDriverState *bs, int64_t offset,
+                                     int64_t bytes, const Source *src)
 {
     int64_t done = 0;
     int ret = 0;
@@ -514,10 +589,28 @@ static int coroutine_fn qcow2_co_pwritev(BlockDriverState *bs, int64_t offset,
     while (done < bytes && ret >= 0) {
         uint64_t n = bytes - done;
 
-        ret = write_piece(bs, offset + done, iov, done, &n);
+        ret = write_piece(bs, offset + done, src, done, &n);
         done += n;
     }
     return ret;
+}
+
+static int coroutine_fn qcow2_co_pwritev(BlockDriverState *bs, int64_t offset,
+                                         int64_t bytes, IoVec *iov, int flags)
+{
+    const Source src = { .iov = iov };
+
+    return write_pieces(bs, offset, bytes, &src);
+}
+
+static int coroutine_fn qcow2_co_copy_to(BlockDriverState *bs, int64_t offset,
+                                         int64_t bytes, const BdrvPlace *from,
+                                         int flags)
+{
+    Qcow2State *s = bs->opaque;
+    const Source src = { .place = from };
+
+    return s->crypto ? -EXDEV : write_pieces(bs, offset, bytes, &src);
 }
 
 int coroutine_fn qcow2_write_zeros(BlockDriverState *bs, uint64_t from,
@@ -802,6 +895,8 @@ static const BlockDriver qcow2_driver = {
     .refresh_limits = qcow2_refresh_limits,
     .co_preadv = qcow2_co_preadv,
     .co_pwritev = qcow2_co_pwritev,
+    .co_copy_from = qcow2_co_copy_from,
+    .co_copy_to = qcow2_co_copy_to,
     .co_pack = qcow2_co_pack,
     .co_pwritev_compressed = qcow2_co_pwritev_compressed,
     .co_flush_to_file = qcow2_co_flush_to_file,

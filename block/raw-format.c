@@ -124,6 +124,33 @@ static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
     return bdrv_co_pwritev(bs->file->bs, offset + s->win.offset, iov, flags);
 }
 
+static int coroutine_fn raw_co_copy_from(BlockDriverState *bs, int64_t offset,
+                                         int64_t bytes, const BdrvPlace *to,
+                                         int flags)
+{
+    RawState *s = bs->opaque;
+
+    return bdrv_co_copy_from(bs->file->bs, offset + s->win.offset, bytes, to,
+                             flags);
+}
+
+static int coroutine_fn raw_co_copy_to(BlockDriverState *bs, int64_t offset,
+                                       int64_t bytes, const BdrvPlace *from,
+                                       int flags)
+{
+    RawState *s = bs->opaque;
+
+    if (s->win.size >= 0 && offset + bytes > s->win.size) {
+        return -ENOSPC;
+    }
+    /* A header of another format can be found only in what is seen. */
+    if (bs->probed && offset < BDRV_PROBED_ALIGNMENT) {
+        return -ENOTSUP;
+    }
+    return bdrv_co_copy_to(bs->file->bs, offset + s->win.offset, bytes, from,
+                           flags);
+}
+
 static int coroutine_fn raw_co_pdiscard(BlockDriverState *bs, int64_t offset,
                                         int64_t bytes)
 {
@@ -204,6 +231,8 @@ static const BlockDriver raw_driver = {
     .refresh_limits = raw_refresh_limits,
     .co_preadv = raw_co_preadv,
     .co_pwritev = raw_co_pwritev,
+    .co_copy_from = raw_co_copy_from,
+    .co_copy_to = raw_co_copy_to,
     .co_pdiscard = raw_co_pdiscard,
     .co_pwrite_zeroes = raw_co_pwrite_zeroes,
     .co_block_status = raw_co_block_status,

@@ -17,7 +17,7 @@ typedef struct Convert {
     const char *backing, *backing_format, *snapshot;
     const char *sparse, *rate, *coroutines;
     char *options;
-    bool keep_target, target_opts, target_is_zero, bitmaps, offload, show;
+    bool keep_target, target_opts, target_is_zero, bitmaps, show;
     bool skip_broken;
     bool explicit_sparse;
     ImgSource sources[64];
@@ -39,11 +39,11 @@ static bool check_target_options(const Convert *c)
         wrong = "-o has no effect when skipping image creation";
     } else if (c->skip_broken && !c->bitmaps) {
         wrong = "Use of --skip-broken-bitmaps requires --bitmaps";
-    } else if (c->offload && c->copy.compress) {
+    } else if (c->copy.offload && c->copy.compress) {
         wrong = "Cannot enable copy offloading when -c is used";
-    } else if (c->offload && c->explicit_sparse) {
+    } else if (c->copy.offload && c->explicit_sparse) {
         wrong = "Cannot enable copy offloading when -S is used";
-    } else if (c->offload && c->copy.salvage) {
+    } else if (c->copy.offload && c->copy.salvage) {
         wrong = "Cannot use copy offloading in salvaging mode";
     } else if (c->backing && c->copy.num_sources > 1) {
         wrong = "Having a backing file for the target makes no sense when "
@@ -442,7 +442,7 @@ int img_convert(int argc, char **argv)
         { 'B', NULL, TOOL_TEXT, &c->backing },
         { 'b', NULL, TOOL_TEXT, &c->backing },
         { 'F', NULL, TOOL_TEXT, &c->backing_format },
-        { 'C', NULL, TOOL_FLAG, &c->offload },
+        { 'C', NULL, TOOL_FLAG, &c->copy.offload },
         { 'c', NULL, TOOL_FLAG, &c->copy.compress },
         { 'o', NULL, TOOL_LIST, &list },
         { 'l', NULL, TOOL_TEXT, &c->snapshot },

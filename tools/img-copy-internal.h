@@ -42,6 +42,7 @@ typedef struct ImgCopy {
     int64_t rate;                   /* bytes a second; 0: no limit */
     unsigned coroutines;
     bool compress, out_of_order, salvage, quiet, progress;
+    bool offload;                   /* let the host copy, as long as it can */
     bool zero_init;                 /* the target reads as zeros */
     bool target_backing;            /* what the top layer lacks is there */
     int64_t target_backing_bytes;

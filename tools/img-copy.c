@@ -9,6 +9,7 @@
 typedef struct Piece {
     ImgRange range;
     uint8_t *buf;                   /* chunk_bytes() */
+    bool unread;                    /* the host may be able to copy it */
     BdrvPacked *packed;             /* what that was compressed to */
 } Piece;
 
@@ -330,11 +331,53 @@ static int coroutine_fn write_packed(ImgCopy *c, Piece *p)
                                       &iov, p->packed);
 }
 
+/* Let the host copy what is from @done on, or what of it is in one source. */
+static int coroutine_fn offload_some(ImgCopy *c, const ImgRange *r,
+                                     int64_t *done)
+{
+    int64_t offset, length, n;
+    const ImgSource *s = find_source(c, r->offset + *done, &offset);
+    int ret;
+
+    length = blk_get_length(s->blk);
+    n = MIN(r->bytes - *done, s->length - offset);
+    /* The end of an image that is not of whole sectors has no zeros behind. */
+    ret = offset + n > length ? -ENOTSUP :
+          blk_co_copy_range(s->blk, offset, c->target, r->offset + *done, n,
+                            0);
+    *done += n;
+    return ret;
+}
+
+/* false: it has to be read and written. */
+static bool coroutine_fn offload(ImgCopy *c, const Piece *p)
+{
+    int64_t done = 0;
+    int ret = 0;
+
+    while (c->offload && done < p->range.bytes && ret >= 0) {
+        ret = offload_some(c, &p->range, &done);
+        if (ret < 0 && ret != -ENOTSUP) {
+            c->offload = false;
+        }
+    }
+    return c->offload && ret >= 0;
+}
+
 static int coroutine_fn write_piece(ImgCopy *c, Piece *p)
 {
     const ImgRange *r = &p->range;
     int ret = 0;
 
+    if (p->unread) {
+        if (offload(c, p)) {
+            return 0;
+        }
+        ret = read_range(c, r, p->buf);
+        if (ret < 0) {
+            return ret;
+        }
+    }
     if (r->kind == RANGE_ZERO) {
         ret = write_zeroes(c, r->offset, r->bytes);
     } else if (r->kind == RANGE_DATA) {
@@ -419,8 +462,12 @@ static int coroutine_fn write_in_turn(ImgCopy *c, Piece *p)
 static int coroutine_fn copy_piece(ImgCopy *c, Piece *p)
 {
     const ImgRange *r = &p->range;
-    int ret = r->kind == RANGE_DATA ? read_range(c, r, p->buf) : 0;
+    int ret = 0;
 
+    p->unread = c->offload && r->kind == RANGE_DATA;
+    if (r->kind == RANGE_DATA && !p->unread) {
+        ret = read_range(c, r, p->buf);
+    }
     if (ret >= 0) {
         limit_rate(c, r->kind == RANGE_DATA ? r->bytes : 0);
         ret = pack(c, p);

@@ -125,6 +125,10 @@ int coroutine_fn blk_co_pdiscard(BlockBackend *blk, int64_t offset,
                                  int64_t bytes);
 int coroutine_fn blk_co_pwrite_zeroes(BlockBackend *blk, int64_t offset,
                                       int64_t bytes, int flags);
+/* blk_co_copy_range: bdrv_co_copy_range() (block/block-io.h). */
+int coroutine_fn blk_co_copy_range(BlockBackend *src, int64_t src_offset,
+                                   BlockBackend *dst, int64_t dst_offset,
+                                   int64_t bytes, int flags);
 int coroutine_fn blk_co_truncate(BlockBackend *blk, int64_t size, bool exact,
                                  PreallocMode prealloc, int flags,
                                  Error **errp);

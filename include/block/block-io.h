@@ -46,6 +46,15 @@ void bdrv_packed_free(BdrvPacked *packed);
 int coroutine_fn bdrv_co_pwritev_compressed(BlockDriverState *bs,
                                             int64_t offset, IoVec *iov,
                                             const BdrvPacked *packed);
+/*
+ * bdrv_co_copy_range: have the host copy @bytes of @src to @dst. @flags:
+ *     BDRV_REQ_* of a write. Read and write instead, all of it, if the result
+ *     is -EXDEV: it cannot be done from the one to the other; or -ENOTSUP: not
+ *     with this range, as it is compressed, or not of whole blocks.
+ */
+int coroutine_fn bdrv_co_copy_range(BlockDriverState *src, int64_t src_offset,
+                                    BlockDriverState *dst, int64_t dst_offset,
+                                    int64_t bytes, int flags);
 int coroutine_fn bdrv_co_flush(BlockDriverState *bs);
 int coroutine_fn bdrv_co_pdiscard(BlockDriverState *bs, int64_t offset,
                                   int64_t bytes);

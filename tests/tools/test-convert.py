@@ -4,10 +4,11 @@
 order of what is written, and what the pieces are cut from."""
 import os
 import sys
+import tempfile
 from typing import List
 
 from cases import KIB, MIB
-from toolcase import NEMU, check, good, have, main, run, test
+from toolcase import NEMU, Skip, check, good, have, main, run, test
 
 # Data, zeros and what does not compress, changing within clusters, too.
 SIZE = 24 * MIB + 3 * KIB
@@ -151,6 +152,71 @@ def salvaged() -> None:
         check(status == 0, kind, status, err)
         check("identical" in good(NEMU.img, "compare", "-f", "raw", "in",
                                   "out"), kind)
+
+
+def offloaded(*args: str) -> None:
+    """The last two: source and target."""
+    good(NEMU.img, "convert", "-C", *args)
+    check("identical" in good(NEMU.img, "compare", *args[-2:]), args)
+    if "qcow2" in args:
+        good(NEMU.img, "check", "-q", args[-1])
+
+
+@test
+def copied_by_the_host() -> None:
+    """Whatever the source and the target are."""
+    make_source()
+    good(NEMU.img, "convert", "-c", "-O", "qcow2", "in.qcow2", "packed")
+    good(NEMU.img, "create", "-q", "-f", "qcow2", "-b", "packed", "-F",
+         "qcow2", "top")
+    good(NEMU.io, "-c", "write -q -P 7 1M 3M", "top")
+    for source in "in", "in.qcow2", "packed", "top":
+        for kind in KINDS:
+            if "-c" not in kind:
+                for more in ([], ["-W"], ["-t", "none", "-T", "none"],
+                             ["-t", "writethrough"]):
+                    offloaded(*more, *kind, source, "out")
+    offloaded("-O", "qcow2", "-B", "packed", "-F", "qcow2", "top", "out")
+    good(NEMU.img, "convert", "-C", "-O", "raw", "in.qcow2", "top", "out")
+    good(NEMU.img, "convert", "-O", "raw", "in.qcow2", "top", "out2")
+    good(NEMU.img, "compare", "out", "out2")
+
+
+@test
+def copied_to_another_disk() -> None:
+    """What the host cannot copy is read and written."""
+    make_source()
+    if not os.path.isdir("/dev/shm"):
+        raise Skip("no /dev/shm")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        for kind in KINDS:
+            if "-c" not in kind:
+                offloaded(*kind, "in.qcow2", folder + "/out")
+
+
+@test
+def holes_of_copies() -> None:
+    with open("sparse", "wb") as f:
+        f.truncate(64 * MIB)
+        f.seek(20 * MIB)
+        f.write(b"data" * KIB)
+    for kind in ["-O", "raw"], ["-O", "qcow2"]:
+        offloaded("-f", "raw", *kind, "sparse", "out")
+        check(os.stat("out").st_blocks * 512 < MIB, kind)
+
+
+@test
+def error_while_copying() -> None:
+    """The result is that of the copy by hand."""
+    make_source()
+    status, out, err = run("sh", "-c", "trap '' XFSZ; ulimit -f 8192; "
+                           'exec "$@"', "sh", NEMU.img, "convert", "-C", "-f",
+                           "raw", "-O", "qcow2", "in", "out")
+    check(status == 1 and "File too large" in err + out, status, out, err)
+    status, _, err = run(
+        NEMU.img, "convert", "-C", "-O", "qcow2", "--image-opts",
+        faulty("qcow2", "in.qcow2", "read_aio", 5), "out")
+    check(status == 1 and "error while reading at" in err, status, err)
 
 
 @test
