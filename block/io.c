@@ -383,9 +383,15 @@ int coroutine_fn bdrv_co_pwrite(BlockDriverState *bs, int64_t offset,
 int coroutine_fn bdrv_co_pack(BlockDriverState *bs, const IoVec *iov,
                               bool skip_zeroes, BdrvPacked **packed)
 {
+    int ret = -ENOTSUP;
+
     bs = bdrv_skip_filters(bs);
-    return bs->drv->co_pack ? bs->drv->co_pack(bs, iov, skip_zeroes, packed) :
-                              -ENOTSUP;
+    if (bs->drv->co_pack) {
+        bdrv_inc_in_flight(bs);
+        ret = bs->drv->co_pack(bs, iov, skip_zeroes, packed);
+        bdrv_dec_in_flight(bs);
+    }
+    return ret;
 }
 
 void bdrv_packed_free(BdrvPacked *packed)
