@@ -179,20 +179,36 @@ static bool is_zero(const uint8_t *buf, size_t bytes)
     return iovec_is_zero(&iov, 0, bytes);
 }
 
-static int pack_clusters(const PackTask *t, Qcow2Codec *codec, uint8_t *spare)
+/* Cluster @i; by way of *@spare if it is in several pieces. NULL: no memory. */
+static const uint8_t *whole_cluster(const PackTask *t, unsigned i,
+                                    uint8_t **spare)
+{
+    size_t cluster = t->s->cluster_bytes, n;
+    uint8_t *src = in_one_piece(t->iov, i * cluster, cluster);
+
+    if (src) {
+        return src;
+    }
+    *spare = *spare ? *spare : g_try_malloc(cluster);
+    if (*spare) {
+        /* Past the end of the image there are zeros. */
+        n = iovec_to_buf(t->iov, i * cluster, *spare, cluster);
+        memset(*spare + n, 0, cluster - n);
+    }
+    return *spare;
+}
+
+static int pack_clusters(const PackTask *t, Qcow2Codec *codec)
 {
     size_t cluster = t->s->cluster_bytes, used = 0;
+    g_autofree uint8_t *spare = NULL;
     BdrvPacked *p = t->p;
 
     for (unsigned i = 0; i < p->clusters; i++) {
-        const uint8_t *src = in_one_piece(t->iov, i * cluster, cluster);
+        const uint8_t *src = whole_cluster(t, i, &spare);
 
         if (!src) {
-            /* Past the end of the image there are zeros. */
-            size_t n = iovec_to_buf(t->iov, i * cluster, spare, cluster);
-
-            memset(spare + n, 0, cluster - n);
-            src = spare;
+            return -ENOMEM;
         }
         p->bytes[i] = t->skip_zeroes && is_zero(src, cluster) ? 0 :
                       qcow2_codec_run(codec, p->data + used, cluster - 1, src,
@@ -210,9 +226,8 @@ static int pack_clusters(const PackTask *t, Qcow2Codec *codec, uint8_t *spare)
 static int pack_task(void *opaque)
 {
     PackTask *t = opaque;
-    g_autofree uint8_t *spare = g_try_malloc(t->s->cluster_bytes);
     Qcow2Codec *codec = qcow2_codec_new(t->s->compression, true);
-    int ret = spare && codec ? pack_clusters(t, codec, spare) : -ENOMEM;
+    int ret = codec ? pack_clusters(t, codec) : -ENOMEM;
 
     qcow2_codec_free(codec);
     return ret;

@@ -521,8 +521,9 @@ int img_copy(ImgCopy *c)
     c->fixed_places = !strcmp(bdrv_get_format_name(blk_get_bs(c->target)),
                               "raw");
     c->rate_start_ns = clock_get_ns(CLOCK_REALTIME_NS);
-    /* To compress takes two more buffers: one is the result. */
-    most /= c->compress ? 3 : 1;
+    /* To compress takes more of them: the result, and freed ones that the
+     * allocator does not give back. */
+    most /= c->compress ? 4 : 1;
     c->running = MIN(c->coroutines, most);
     for (unsigned i = c->running; i > 0; i--) {
         aio_co_enter(main_context(), coroutine_create(worker, c));
