@@ -6,6 +6,7 @@ import struct
 import sys
 import threading
 
+import nbd_peer
 from program import Program, check, main, need, test, wait_for
 
 BASE = ["-nodefaults", "-M", "virt", "-m", "64", "-accel", "qtest"]
@@ -33,27 +34,9 @@ class Silent:
                 peer, _ = self.listener.accept()
                 self.peers.append(peer)
                 if self.shakes:
-                    self.handshake(peer.makefile("rwb"))
+                    nbd_peer.shake_hands(peer.makefile("rwb"), MIB)
         except (OSError, struct.error):
             pass
-
-    @staticmethod
-    def handshake(f):
-        def answer(option, kind, data=b""):
-            f.write(struct.pack(">QIII", 0x3e889045565a9, option, kind,
-                                len(data)) + data)
-            f.flush()
-
-        f.write(b"NBDMAGICIHAVEOPT" + struct.pack(">H", 3))
-        f.flush()
-        f.read(4)
-        option = 0
-        while option != 7:
-            _, option, length = struct.unpack(">QII", f.read(16))
-            f.read(length)
-            if option == 7:
-                answer(7, 3, struct.pack(">HQH", 0, MIB, 1))
-            answer(option, 1 if option == 7 else 0x80000001)
 
     def lose(self):
         self.listener.shutdown(socket.SHUT_RDWR)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 
+import nbd_peer
 from program import (BUILD, Program, Skip, check, main, need, run, test,
                      wait_for)
 
@@ -133,36 +134,12 @@ class Disk(threading.Thread):
     def run(self):
         peer, _ = self.server.accept()
         with peer, peer.makefile("rwb") as f:
-            self.shake_hands(f)
-            self.serve(f)
-
-    def shake_hands(self, f):
-        f.write(b"NBDMAGICIHAVEOPT" + struct.pack(">H", 3))
-        f.flush()
-        f.read(4)
-        option = 0
-        while option != 7:
-            _, option, length = struct.unpack(">QII", f.read(16))
-            f.read(length)
-            answers = [(0x80000001, b"")]
-            if option == 7:
-                answers = [(3, struct.pack(">HQH", 0, len(self.data), 1)),
-                           (1, b"")]
-            for kind, data in answers:
-                f.write(struct.pack(">QIII", 0x3e889045565a9, option, kind,
-                                    len(data)) + data)
-            f.flush()
-
-    def serve(self, f):
-        while True:
-            _, _, kind, cookie, offset, length = struct.unpack(
-                ">IHHQQI", f.read(28))
-            if kind == 2:
-                return
-            check(kind == 0, kind)
-            f.write(struct.pack(">IIQ", 0x67446698, 0, cookie) +
-                    self.data[offset:offset + length])
-            f.flush()
+            nbd_peer.shake_hands(f, len(self.data))
+            for kind, cookie, offset, length in nbd_peer.requests(f):
+                check(kind == nbd_peer.CMD_READ, kind)
+                f.write(struct.pack(">IIQ", 0x67446698, 0, cookie) +
+                        self.data[offset:offset + length])
+                f.flush()
 
 
 @test

@@ -11,8 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Dict
 
-from toolcase import NEMU, Skip, check, good, have, main, run, test
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "program"))
+
+# pylint: disable=wrong-import-position
+import nbd_peer                                        # noqa: E402
+from toolcase import (NEMU, Skip, check, good, have, main,  # noqa: E402
+                      run, test)
 
 MIB = 1024 * 1024
 URI = "nbd+unix:///?socket=s"
@@ -300,39 +307,22 @@ class Liar(threading.Thread):
         peer, _ = self.listener.accept()
         with peer, peer.makefile("rwb") as f:
             try:
-                self.handshake(f)
-                self.transmission(f)
+                nbd_peer.shake_hands(f, MIB, 0x61, self.answers())
+                for _, cookie, _, _ in nbd_peer.requests(f):
+                    f.write(self.reply(cookie))
+                    f.flush()
             except (OSError, struct.error):
                 pass
 
-    def handshake(self, f) -> None:
-        f.write(b"NBDMAGICIHAVEOPT" + struct.pack(">H", 3))
-        f.flush()
-        f.read(4)
-        option = 0
-        while option != 7:
-            _, option, length = struct.unpack(">QII", f.read(16))
-            f.read(length)
-            if option == 7:
-                self.answer(f, 7, 3, struct.pack(">HQH", 0, MIB, 0x61))
-            elif option == 10:
-                self.answer(f, 10, 4, struct.pack(">I", 9) + b"base:allocation")
-            kind = 1 if option != 8 or self.structured else 0x80000001
-            self.answer(f, option, kind, b"")
-
-    @staticmethod
-    def answer(f, option: int, kind: int, data: bytes) -> None:
-        f.write(struct.pack(">QIII", 0x3e889045565a9, option, kind, len(data)))
-        f.write(data)
-        f.flush()
-
-    def transmission(self, f) -> None:
-        while True:
-            _, _, kind, cookie, _, _ = struct.unpack(">IHHQQI", f.read(28))
-            if kind == 2:
-                return
-            f.write(self.reply(cookie))
-            f.flush()
+    def answers(self) -> Dict[int, nbd_peer.Answers]:
+        """To the options that a client of structured replies sends."""
+        ack = [(nbd_peer.REP_ACK, b"")]
+        answers = {nbd_peer.OPT_SET_META_CONTEXT: [
+            (nbd_peer.REP_META_CONTEXT, struct.pack(">I", 9) +
+             b"base:allocation"), *ack]}
+        if self.structured:
+            answers[nbd_peer.OPT_STRUCTURED_REPLY] = ack
+        return answers
 
 
 def chunk(cookie: int, kind: int, data: bytes, flags: int = 1) -> bytes:
