@@ -350,20 +350,29 @@ static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
     }
 }
 
+static int coroutine_fn map_to_read(BlockDriverState *bs, int64_t offset,
+                                    int64_t bytes, Qcow2Map *m)
+{
+    Qcow2State *s = bs->opaque;
+    int ret;
+
+    co_mutex_lock(&s->lock);
+    qcow2_warm(bs, offset);
+    ret = qcow2_lookup(bs, offset, bytes, m);
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
 static int coroutine_fn qcow2_co_preadv(BlockDriverState *bs, int64_t offset,
                                         int64_t bytes, IoVec *iov)
 {
-    Qcow2State *s = bs->opaque;
     int64_t done = 0;
     int ret = 0;
 
     while (done < bytes && ret >= 0) {
         Qcow2Map m;
 
-        co_mutex_lock(&s->lock);
-        qcow2_warm(bs, offset + done);
-        ret = qcow2_lookup(bs, offset + done, bytes - done, &m);
-        co_mutex_unlock(&s->lock);
+        ret = map_to_read(bs, offset + done, bytes - done, &m);
         if (ret >= 0) {
             ret = read_mapped(bs, offset + done, &m, iov, done);
             done += m.bytes;
@@ -412,10 +421,7 @@ static int coroutine_fn qcow2_co_copy_from(BlockDriverState *bs,
         const BdrvPlace at = { to->bs, to->offset + done };
         Qcow2Map m;
 
-        co_mutex_lock(&s->lock);
-        qcow2_warm(bs, offset + done);
-        ret = qcow2_lookup(bs, offset + done, bytes - done, &m);
-        co_mutex_unlock(&s->lock);
+        ret = map_to_read(bs, offset + done, bytes - done, &m);
         if (ret >= 0) {
             ret = copy_mapped_to(bs, offset + done, &m, &at, flags);
             done += m.bytes;
