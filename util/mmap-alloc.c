@@ -9,10 +9,12 @@
 
 size_t host_page_size(void)
 {
-    static size_t size;
+    static size_t cached;               /* atomic */
+    size_t size = __atomic_load_n(&cached, __ATOMIC_RELAXED);
 
     if (!size) {
         size = sysconf(_SC_PAGESIZE);
+        __atomic_store_n(&cached, size, __ATOMIC_RELAXED);
     }
     return size;
 }

@@ -32,6 +32,9 @@
 #define __SANITIZE_THREAD__ 1
 #endif
 #endif
+#ifdef __SANITIZE_THREAD__
+#include "util/tsan-glib.h"
+#endif
 
 #define KiB (1ULL << 10)
 #define MiB (1ULL << 20)
