@@ -173,10 +173,16 @@ class Load:
         want = written(self.guest, "disk0") + mib * MIB
         end = time.monotonic() + timeout
         while written(self.guest, "disk0") < want:
+            self.check()
             if time.monotonic() > end:
                 self.guest.shell("cat /run/fio.*")
                 raise self.guest.fail("fio does not write")
-            time.sleep(0.2)
+            time.sleep(1)
+
+    def check(self) -> None:
+        """It ends early when it reads what it did not write."""
+        self.guest.shell("kill -0 $(cat /run/pid) || { grep -h -e verify: -e "
+                         "fio: -e err= /run/fio.*; false; }")
 
     def rounds(self) -> int:
         """Also fails when fio has failed."""
@@ -263,9 +269,13 @@ def grow_disk(guest: Guest, chain: Chain, node: str) -> None:
                 " grep -q 'err= 0' /run/added" % (DISK_MIB, ADDED_MIB))
 
 
-def run_out_of_space(guest: Guest, storage: Storage) -> None:
+def run_out_of_space(guest: Guest, storage: Storage, load: Load) -> None:
     """The machine stops with the right words, and goes on afterwards."""
-    guest.qmp.wait_event("STOP", 120)
+    try:
+        guest.qmp.wait_event("STOP", 120)
+    except TimeoutError:
+        load.check()
+        raise
     status = guest.qmp.cmd("query-status")["status"]
     if status != "io-error":
         raise guest.fail("query-status says " + status)
@@ -301,7 +311,7 @@ def change_all(guest: Guest, chain: Chain, storage: Storage) -> str:
     load.flow()
     snapshot_by_name(guest, chain, os.path.join(storage.small, "ov3.qcow2"))
     say("fill")
-    run_out_of_space(guest, storage)
+    run_out_of_space(guest, storage, load)
     say("resumed")
     load.stop()
     say("stopped")
