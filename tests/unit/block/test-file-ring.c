@@ -39,11 +39,13 @@ int new_file(void)
 
 const FileRingOps *ops;
 int slots[MAX_FD];
+static unsigned node_max;               /* aio-max-batch of the file */
 
 int coroutine_fn ring_rw(int fd, int64_t offset, IoVec *iov, bool write)
 {
     FileRingTarget t = {
         .ops = ops, .fd = fd, .slot = fd < 0 ? -1 : slots[fd] - 1,
+        .max_batch = node_max,
     };
 
     g_assert_true(file_ring_usable(ops));
@@ -153,7 +155,8 @@ static void check_sent_ahead(int ahead)
     close(fd);
 }
 
-/* The limit sends a part of a plug ahead; the context may have its own. */
+/* The limit sends a part of a plug ahead; the context may have its own, and
+ * the file; the smaller one counts. */
 static void test_max_batch(void)
 {
     check_sent_ahead(4);
@@ -161,7 +164,14 @@ static void test_max_batch(void)
     check_sent_ahead(4);
     aio_context_set_max_batch(main_context(), 3);
     check_sent_ahead(3);
+    node_max = 2;
+    check_sent_ahead(4);
+    node_max = 5;
+    check_sent_ahead(3);
     aio_context_set_max_batch(main_context(), 0);
+    node_max = 3;
+    check_sent_ahead(3);
+    node_max = 0;
 }
 
 #define CHAIN 40
