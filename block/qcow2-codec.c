@@ -23,6 +23,20 @@ struct Qcow2Codec {
 #endif
 };
 
+/*
+ * A few that unpack wait for the next cluster: to make one takes as long as to
+ * use it, and clusters are often read one by one. One that a frame with a
+ * large window made large does not stay.
+ */
+#define IDLE_MAX        8
+#define IDLE_BYTES_MAX  (512 * KiB)
+
+static struct {
+    GMutex lock;
+    Qcow2Codec *codecs[IDLE_MAX];
+    unsigned n;
+} idle;
+
 bool qcow2_compression_available(unsigned type)
 {
 #ifdef CONFIG_ZSTD
@@ -50,10 +64,45 @@ static bool codec_init(Qcow2Codec *c)
                        inflateInit2(&c->z, DEFLATE_WINDOW_BITS)) == Z_OK;
 }
 
+static Qcow2Codec *take_idle(unsigned type)
+{
+    Qcow2Codec *c = NULL;
+
+    g_mutex_lock(&idle.lock);
+    for (unsigned i = 0; i < idle.n && !c; i++) {
+        if (idle.codecs[i]->type == type) {
+            c = idle.codecs[i];
+            idle.codecs[i] = idle.codecs[--idle.n];
+        }
+    }
+    g_mutex_unlock(&idle.lock);
+    return c;
+}
+
+static bool keep_idle(Qcow2Codec *c)
+{
+    bool kept = !c->packs;
+
+#ifdef CONFIG_ZSTD
+    kept = kept && ZSTD_sizeof_DCtx(c->dctx) <= IDLE_BYTES_MAX;
+#endif
+    g_mutex_lock(&idle.lock);
+    kept = kept && idle.n < IDLE_MAX;
+    if (kept) {
+        idle.codecs[idle.n++] = c;
+    }
+    g_mutex_unlock(&idle.lock);
+    return kept;
+}
+
 Qcow2Codec *qcow2_codec_new(unsigned type, bool packs)
 {
-    Qcow2Codec *c = g_new0(Qcow2Codec, 1);
+    Qcow2Codec *c = packs ? NULL : take_idle(type);
 
+    if (c) {
+        return c;
+    }
+    c = g_new0(Qcow2Codec, 1);
     c->type = type;
     c->packs = packs;
     if (!codec_init(c)) {
@@ -64,7 +113,7 @@ Qcow2Codec *qcow2_codec_new(unsigned type, bool packs)
 
 void qcow2_codec_free(Qcow2Codec *c)
 {
-    if (!c) {
+    if (!c || keep_idle(c)) {
         return;
     }
 #ifdef CONFIG_ZSTD
