@@ -27,21 +27,26 @@ static void test_anon_aligned(void)
     }
 }
 
-/* Whether the kernel notes of a mapping that it may have huge pages, "hg" in
- * its flags of proc(5), smaps. */
+/* Whether the kernel notes of the mapping of @p that it may have huge pages,
+ * "hg" in its flags of proc(5), smaps. It may be joined with its neighbours. */
 static bool asks_for_huge_pages(void *p)
 {
-    g_autofree char *start = g_strdup_printf("%lx-", (unsigned long)p);
     g_autofree char *text = NULL;
-    char *at, *flags;
+    g_auto(GStrv) lines = NULL;
+    bool inside = false;
 
     g_assert_true(g_file_get_contents("/proc/self/smaps", &text, NULL, NULL));
-    at = strstr(text, start);
-    g_assert_nonnull(at);
-    flags = strstr(at, "VmFlags:");
-    g_assert_nonnull(flags);
-    *strchrnul(flags, '\n') = '\0';
-    return strstr(flags, " hg") != NULL;
+    lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        uintptr_t start, end;
+
+        if (sscanf(*line, "%" SCNxPTR "-%" SCNxPTR " ", &start, &end) == 2) {
+            inside = start <= (uintptr_t)p && (uintptr_t)p < end;
+        } else if (inside && g_str_has_prefix(*line, "VmFlags:")) {
+            return strstr(*line, " hg") != NULL;
+        }
+    }
+    g_assert_not_reached();
 }
 
 static void test_huge_pages(void)
