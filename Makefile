@@ -107,6 +107,7 @@ check-arm: deps-build+test+arm
 
 check-lab: deps-build+lab
 	@$(MAKE) --no-print-directory program
+	@ninja -C $(BUILD) nemu-io
 	@$(PYTHON) tests/lab/run.py --build-dir $(BUILD) $(LABARGS)
 
 check-style: deps-build+style
