@@ -171,14 +171,6 @@ typedef struct PackTask {
     bool skip_zeroes;
 } PackTask;
 
-static bool is_zero(const uint8_t *buf, size_t bytes)
-{
-    IoVec iov;
-
-    iovec_init_buf(&iov, (void *)buf, bytes);
-    return iovec_is_zero(&iov, 0, bytes);
-}
-
 /* Cluster @i; by way of *@spare if it is in several pieces. NULL: no memory. */
 static const uint8_t *whole_cluster(const PackTask *t, unsigned i,
                                     uint8_t **spare)
@@ -210,7 +202,7 @@ static int pack_clusters(const PackTask *t, Qcow2Codec *codec)
         if (!src) {
             return -ENOMEM;
         }
-        p->bytes[i] = t->skip_zeroes && is_zero(src, cluster) ? 0 :
+        p->bytes[i] = t->skip_zeroes && buffer_is_zero(src, cluster) ? 0 :
                       qcow2_codec_run(codec, p->data + used, cluster - 1, src,
                                       cluster);
         if (p->bytes[i] < 0 && p->bytes[i] != -ENOSPC) {

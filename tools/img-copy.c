@@ -248,18 +248,6 @@ static int coroutine_fn read_range(const ImgCopy *c, const ImgRange *r,
 
 /* ---- Writing ---- */
 
-static bool is_zero(const uint8_t *buf, int64_t bytes)
-{
-    IoVec iov;
-
-    /* Most data shows in its first bytes. */
-    if (bytes >= 8 && (get_le64(buf) || get_le64(buf + bytes - 8))) {
-        return false;
-    }
-    iovec_init_buf(&iov, (void *)buf, bytes);
-    return iovec_is_zero(&iov, 0, bytes);
-}
-
 /* How far it goes on in blocks of sparse_bytes as it begins. */
 static int64_t same_kind(const ImgCopy *c, int64_t offset, const uint8_t *buf,
                          int64_t bytes, bool *zero)
@@ -267,8 +255,8 @@ static int64_t same_kind(const ImgCopy *c, int64_t offset, const uint8_t *buf,
     int64_t block = c->sparse_bytes;
     int64_t n = MIN(bytes, block - offset % block);
 
-    *zero = is_zero(buf, n);
-    while (n < bytes && is_zero(buf + n, MIN(block, bytes - n)) == *zero) {
+    *zero = buffer_is_zero(buf, n);
+    while (n < bytes && buffer_is_zero(buf + n, MIN(block, bytes - n)) == *zero) {
         n += MIN(block, bytes - n);
     }
     return n;

@@ -86,16 +86,18 @@ size_t iov_memset(const struct iovec *iov, unsigned niov, size_t offset,
     return bytes - left;
 }
 
-static bool buffer_is_zero(const char *buf, size_t len)
+bool buffer_is_zero(const void *data, size_t len)
 {
-    /* The first bytes by hand, the rest compared with itself, shifted. */
+    const char *buf = data;
     size_t head = MIN(len, sizeof(uint64_t));
 
+    /* Most data shows at its ends. */
     for (size_t i = 0; i < head; i++) {
-        if (buf[i]) {
+        if (buf[i] || buf[len - 1 - i]) {
             return false;
         }
     }
+    /* What is left is compared with itself, shifted. */
     return memcmp(buf, buf + head, len - head) == 0;
 }
 

@@ -52,7 +52,9 @@ static inline size_t iov_from_buf(const struct iovec *iov, unsigned niov,
 size_t iov_memset(const struct iovec *iov, unsigned niov, size_t offset,
                   int fill, size_t bytes);
 
-/* iov_is_zero: whether @bytes from @offset are all zero (true for none). */
+/* buffer_is_zero: whether all @len bytes are zero (true for none); iov_is_zero:
+ * @bytes from @offset. */
+bool buffer_is_zero(const void *data, size_t len);
 bool iov_is_zero(const struct iovec *iov, unsigned niov, size_t offset,
                  size_t bytes);
 
