@@ -121,7 +121,7 @@ static void coroutine_fn begin_both(BlockBackend *a, BlockBackend *b)
     blk_inc_in_flight(a);
     blk_wait_while_drained(a);
     blk_inc_in_flight(b);
-    while (!b->no_queue && __atomic_load_n(&b->quiesce, __ATOMIC_SEQ_CST)) {
+    while (blk_is_held(b)) {
         BlockBackend *ready = b;
 
         blk_dec_in_flight(a);

@@ -300,10 +300,14 @@ void blk_root_resized(BlockBackend *blk)
 }
 
 /* Requests wait here while the image is drained, and count as done. */
+bool blk_is_held(const BlockBackend *blk)
+{
+    return !blk->no_queue && __atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST);
+}
+
 void coroutine_fn blk_wait_while_drained(BlockBackend *blk)
 {
-    while (!blk->no_queue &&
-           __atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
+    while (blk_is_held(blk)) {
         g_mutex_lock(&blk->queue_lock);
         if (!__atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST)) {
             g_mutex_unlock(&blk->queue_lock);

@@ -173,6 +173,8 @@ void blk_root_drained_begin(BlockBackend *blk);
 void blk_root_drained_end(BlockBackend *blk);
 bool blk_root_drained_poll(BlockBackend *blk);
 void blk_root_resized(BlockBackend *blk);
+/* blk_is_held: whether new requests wait for the end of a drain. */
+bool blk_is_held(const BlockBackend *blk);
 void coroutine_fn blk_wait_while_drained(BlockBackend *blk);
 
 /* For edges that come and go meanwhile: pause, or let go on, the parent. */

@@ -110,12 +110,17 @@ static bool changes_format(const BlockDriverState *bs, int64_t offset,
     return !bdrv_probes_as_raw(buf, sizeof(buf));
 }
 
+static bool is_past_window(const RawState *s, int64_t end)
+{
+    return s->win.size >= 0 && end > s->win.size;
+}
+
 static int coroutine_fn raw_co_pwritev(BlockDriverState *bs, int64_t offset,
                                        int64_t bytes, IoVec *iov, int flags)
 {
     RawState *s = bs->opaque;
 
-    if (s->win.size >= 0 && offset + bytes > s->win.size) {
+    if (is_past_window(s, offset + bytes)) {
         return -ENOSPC;
     }
     if (changes_format(bs, offset, iov)) {
@@ -140,7 +145,7 @@ static int coroutine_fn raw_co_copy_to(BlockDriverState *bs, int64_t offset,
 {
     RawState *s = bs->opaque;
 
-    if (s->win.size >= 0 && offset + bytes > s->win.size) {
+    if (is_past_window(s, offset + bytes)) {
         return -ENOSPC;
     }
     /* A header of another format can be found only in what is seen. */
