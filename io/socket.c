@@ -188,14 +188,15 @@ static int vsock_new(const SocketAddress *addr, struct sockaddr_storage *sa,
 static int vsock_fail(int fd, const SocketAddress *addr, const char *what,
                       Error **errp)
 {
-    if (errno == ENODEV || errno == EADDRNOTAVAIL) {
-        socket_fail(fd, addr, what, errp);
+    bool no_way = errno == ENODEV || errno == EADDRNOTAVAIL;
+
+    socket_fail(fd, addr, what, errp);
+    if (no_way) {
         error_append_hint(errp, "kernel modules lead there: vsock_loopback "
                           "to this machine (cid 1), vhost_vsock to guests, "
                           "a driver of this machine's own to its host (2)");
-        return -1;
     }
-    return socket_fail(fd, addr, what, errp);
+    return -1;
 }
 
 static int listen_vsock(const SocketAddress *addr, int backlog, Error **errp)
