@@ -149,6 +149,17 @@ static char *create(const Kind *kind)
     return qtest_create(&o);
 }
 
+/* Opened anew, it has the same in it. */
+static void end_image(QTest *t, const char *path, const uint8_t *model)
+{
+    qtest_close(t);
+    qtest_open(t, path, "");
+    check_read(t, model, 0, IMAGE_BYTES);
+    check_clean(t);
+    qtest_close(t);
+    g_unlink(path);
+}
+
 static void test_random(const void *data)
 {
     const Kind *kind = data;
@@ -165,12 +176,7 @@ static void test_random(const void *data)
                    g_test_rand_int_range(0, IMAGE_BYTES - offset) + 1);
     }
     check_read(&t, model, 0, IMAGE_BYTES);
-    qtest_close(&t);
-    qtest_open(&t, path, "");
-    check_read(&t, model, 0, IMAGE_BYTES);
-    check_clean(&t);
-    qtest_close(&t);
-    g_unlink(path);
+    end_image(&t, path, model);
 }
 
 static void test_skip_zeroes(void)
@@ -240,12 +246,7 @@ static void test_failing_write(void)
     g_assert_cmpint(qtest_request(t.bs, QTEST_COMPRESS, 0, 8 * 64 * KiB, model),
                     ==, 0);
     check_read(&t, model, 0, IMAGE_BYTES);
-    qtest_close(&t);
-    qtest_open(&t, path, "");
-    check_read(&t, model, 0, IMAGE_BYTES);
-    check_clean(&t);
-    qtest_close(&t);
-    g_unlink(path);
+    end_image(&t, path, model);
 }
 
 int main(int argc, char **argv)
