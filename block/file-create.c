@@ -96,8 +96,7 @@ static bool parse_mode(const char *text, PreallocMode *mode, Error **errp)
 bool bdrv_create_posix_file(const char *filename, struct json_object *options,
                             Error **errp)
 {
-    const char *path = g_str_has_prefix(filename, "file:") ? filename + 5 :
-                                                             filename;
+    const char *path = bdrv_skip_file_prefix(filename);
     const char *size = bdrv_create_value(options, "size");
     const char *mode = bdrv_create_value(options, "preallocation");
     FileCreate c = { .prealloc = PREALLOC_MODE_OFF };

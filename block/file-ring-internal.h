@@ -35,7 +35,7 @@ typedef struct FileRingTarget {
     unsigned max_batch;             /* requests handed over at once; 0: any */
 } FileRingTarget;
 
-/* ---- Users: file-posix.c ---- */
+/* ---- Users: file-posix.c, file-io.c ---- */
 
 /* file_ring_find: the engine of aio=@name; NULL: not in this build. */
 const FileRingOps *file_ring_find(const char *name);

@@ -86,27 +86,15 @@ BlockDriverState *bdrv_open_on_file(struct json_object *file,
                                     const char *format,
                                     struct json_object *extra,
                                     BdrvOpenFlags flags, Error **errp);
-/*
- * bdrv_open_backing: the backing file that options (@ref) or, when they say
- * nothing, the image's header (bs->backing_file) name. For the end of a
- * driver's open.
- */
-bool bdrv_open_backing(BlockDriverState *bs, BlockdevRefOrNull *ref,
-                       Error **errp);
 /* bdrv_parse_access: members of @o that all nodes have. */
 bool bdrv_parse_access(BdrvAccess *a, const BlockdevOptions *o, Error **errp);
 void bdrv_get_access(const BlockDriverState *bs, BdrvAccess *a);
 void bdrv_set_access(BlockDriverState *bs, const BdrvAccess *a);
-/* bdrv_inherit_options: what a child's description leaves open. */
-void bdrv_inherit_options(BlockdevOptions *o, const BdrvAccess *parent,
-                          BdrvChildRole role);
-/* bdrv_resolve_backing: @backing, relative to where @bs is. g_free() it. */
-char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
-                           Error **errp);
-/* bdrv_probes_as_raw: whether an image that starts so would be taken for
- * one without a format. */
-bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes);
 BlockdevOptions *bdrv_options_from_json(struct json_object *json, Error **errp);
+/* bdrv_open_reference: the node of that name, with a reference. */
+BlockDriverState *bdrv_open_reference(const char *name, Error **errp);
+
+/* ---- Children (open-child.c) ---- */
 
 /* bdrv_open_child: the child @ref of @parent, as @name. NULL with an error. */
 BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
@@ -118,9 +106,34 @@ BdrvChild *bdrv_open_named_child(BlockDriverState *parent, const char *filename,
 /* bdrv_open_file_child: the same as "file", kept in parent->file. */
 bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
                           BdrvChildRole role, Error **errp);
+/*
+ * bdrv_open_backing: the backing file that options (@ref) or, when they say
+ * nothing, the image's header (bs->backing_file) name. For the end of a
+ * driver's open.
+ */
+bool bdrv_open_backing(BlockDriverState *bs, BlockdevRefOrNull *ref,
+                       Error **errp);
+/* bdrv_inherit_options: what a child's description leaves open. */
+void bdrv_inherit_options(BlockdevOptions *o, const BdrvAccess *parent,
+                          BdrvChildRole role);
+/* bdrv_resolve_backing: @backing, relative to where @bs is. g_free() it. */
+char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
+                           Error **errp);
+
+/* ---- Drivers (driver.c) ---- */
+
 const BlockDriver *bdrv_find_driver(const char *name);
 /* bdrv_find_protocol: the driver for the file that @filename names. */
 const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp);
+/* bdrv_has_protocol: whether @filename begins as "nbd:" does. */
+bool bdrv_has_protocol(const char *filename);
+/* bdrv_skip_file_prefix: @filename behind "file:". */
+const char *bdrv_skip_file_prefix(const char *filename);
+/* bdrv_probe: the driver for what is in @file; "raw" when none knows it. */
+const BlockDriver *bdrv_probe(BlockDriverState *file, Error **errp);
+/* bdrv_probes_as_raw: whether an image that starts so would be taken for
+ * one without a format. */
+bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes);
 
 /* ---- New images (create.c) ---- */
 

@@ -1,138 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opening nodes: by options, by file name, and the children that options or
- * an image's header name.
- *
- * What a child's description leaves open is as its parent has it. A backing
- * file is only read. Main thread, big lock.
+ * Opening nodes: by options and by file name. Main thread, big lock.
  */
 #include "util/osdep.h"
 #include "block-internal.h"
 #include <json-c/json.h>
-#include <sys/stat.h>
 #include "qapi/json.h"
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/visitor.h"
 #include "util/log.h"
 #include "util/main-loop.h"
-
-/* As much of a file as any format needs to know itself. */
-#define PROBE_BYTES 2048
-
-/* ---- Drivers ---- */
-
-static const BlockDriver *drivers[32];
-static unsigned num_drivers;
-
-void bdrv_register_driver(const BlockDriver *drv)
-{
-    g_assert(num_drivers < G_N_ELEMENTS(drivers));
-    drivers[num_drivers++] = drv;
-}
-
-const BlockDriver *bdrv_find_driver(const char *name)
-{
-    for (unsigned i = 0; i < num_drivers; i++) {
-        if (g_str_equal(drivers[i]->name, name)) {
-            return drivers[i];
-        }
-    }
-    return NULL;
-}
-
-bool bdrv_has_driver(const char *name)
-{
-    return bdrv_find_driver(name) != NULL;
-}
-
-bool bdrv_format_compresses(const char *format)
-{
-    const BlockDriver *drv = bdrv_find_driver(format);
-
-    return drv && drv->co_pwritev_compressed;
-}
-
-bool bdrv_format_reads_zeros(const char *format)
-{
-    const BlockDriver *drv = bdrv_find_driver(format);
-
-    return drv && !drv->new_is_noise;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-const char **bdrv_list_drivers(void)
-{
-    const char **names = g_new0(const char *, num_drivers + 1);
-
-    for (unsigned i = 0; i < num_drivers; i++) {
-        names[i] = drivers[i]->name;
-    }
-    qsort(names, num_drivers, sizeof(names[0]), compare_names);
-    return names;
-}
-
-static const BlockDriver *find_prefix(const char *filename)
-{
-    for (unsigned i = 0; i < num_drivers; i++) {
-        const char *const *p = drivers[i]->protocols;
-
-        for (; p && *p; p++) {
-            if (g_str_has_prefix(filename, *p)) {
-                return drivers[i];
-            }
-        }
-    }
-    return NULL;
-}
-
-static const BlockDriver *probe_content(const uint8_t *buf, size_t bytes)
-{
-    const BlockDriver *best = bdrv_find_driver("raw");
-    int best_score = 0;
-
-    for (unsigned i = 0; i < num_drivers; i++) {
-        int score = drivers[i]->probe ? drivers[i]->probe(buf, bytes) : 0;
-
-        if (score > best_score) {
-            best_score = score;
-            best = drivers[i];
-        }
-    }
-    return best;
-}
-
-/* Formats that there is no driver for, and that are not raw data either. */
-static const char *foreign_format(const uint8_t *buf, size_t bytes)
-{
-    static const struct {
-        const char *name, *magic;
-        size_t len;
-    } known[] = {
-        { "qcow2", "QFI\xfb", 4 }, { "vmdk", "KDMV", 4 },
-        { "vhdx", "vhdxfile", 8 }, { "luks", "LUKS\xba\xbe", 6 },
-        { "vpc", "conectix", 8 }, { "vdi", "<<< ", 4 }, { "qed", "QED", 4 },
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
-        if (bytes >= known[i].len &&
-            !memcmp(buf, known[i].magic, known[i].len) &&
-            !bdrv_find_driver(known[i].name)) {
-            return known[i].name;
-        }
-    }
-    return NULL;
-}
-
-/* Another build, or QEMU, may know what we do not. */
-bool bdrv_probes_as_raw(const uint8_t *buf, size_t bytes)
-{
-    return probe_content(buf, bytes) == bdrv_find_driver("raw") &&
-           !foreign_format(buf, bytes);
-}
 
 /* ---- Options of one node ---- */
 
@@ -308,34 +185,6 @@ static void set_default(struct json_object *options, const char *key,
     }
 }
 
-static const char *skip_file_prefix(const char *filename)
-{
-    return g_str_has_prefix(filename, "file:") ? filename + strlen("file:") :
-                                                 filename;
-}
-
-const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp)
-{
-    const BlockDriver *drv = find_prefix(filename);
-    const char *path = skip_file_prefix(filename);
-    const char *colon = strchr(path, ':');
-    const char *slash = strchr(path, '/');
-    struct stat st;
-
-    if (drv) {
-        return drv;
-    }
-    if (path == filename && colon && (!slash || colon < slash) &&
-        stat(path, &st) < 0) {
-        error_setg(errp, "Unknown protocol '%.*s'", (int)(colon - path), path);
-        error_append_hint(errp, "A file of that name is given as './%s'.",
-                          path);
-        return NULL;
-    }
-    return bdrv_find_driver(stat(path, &st) == 0 && S_ISBLK(st.st_mode) ?
-                            "host_device" : "file");
-}
-
 static bool protocol_options(const char *filename, struct json_object *options,
                              Error **errp)
 {
@@ -349,7 +198,7 @@ static bool protocol_options(const char *filename, struct json_object *options,
         return drv->parse_filename(filename, options, errp);
     }
     set_default(options, "filename",
-                json_object_new_string(skip_file_prefix(filename)));
+                json_object_new_string(bdrv_skip_file_prefix(filename)));
     return true;
 }
 
@@ -446,27 +295,6 @@ static void copy_common(struct json_object *to, struct json_object *from)
     }
 }
 
-static const BlockDriver *probe_node(BlockDriverState *file, Error **errp)
-{
-    uint8_t buf[PROBE_BYTES] = { 0 };
-    int64_t bytes = MIN(file->total_bytes, (int64_t)sizeof(buf));
-    int ret = bdrv_pread(file, 0, buf, bytes);
-
-    if (ret < 0) {
-        error_setg_errno(errp, -ret, "Could not read image '%s' for "
-                         "determining its format", bdrv_get_filename(file));
-        return NULL;
-    }
-    if (foreign_format(buf, bytes)) {
-        error_setg(errp, "'%s' looks like an image of format '%s'",
-                   bdrv_get_filename(file), foreign_format(buf, bytes));
-        error_append_hint(errp, "Give format=raw if the guest shall see its "
-                          "bytes as they are.");
-        return NULL;
-    }
-    return probe_content(buf, bytes);
-}
-
 /* The file's node is there; put the format's on top. */
 static BlockDriverState *open_format(BlockDriverState *file, const char *format,
                                      struct json_object *options,
@@ -476,7 +304,7 @@ static BlockDriverState *open_format(BlockDriverState *file, const char *format,
     BlockDriverState *bs;
 
     if (!format) {
-        drv = probe_node(file, errp);
+        drv = bdrv_probe(file, errp);
         if (!drv) {
             return NULL;
         }
@@ -589,7 +417,7 @@ BlockDriverState *bdrv_open_image(const char *filename, const char *format,
     return bs;
 }
 
-static BlockDriverState *find_reference(const char *name, Error **errp)
+BlockDriverState *bdrv_open_reference(const char *name, Error **errp)
 {
     BlockDriverState *bs = bdrv_lookup(name, name, errp);
 
@@ -611,7 +439,7 @@ static BlockDriverState *open_by_file(struct json_object *options,
         return NULL;
     }
     if (json_object_is_type(ref, json_type_string)) {
-        file = find_reference(json_object_get_string(ref), errp);
+        file = bdrv_open_reference(json_object_get_string(ref), errp);
     } else {
         copy_common(ref, options);
         file = add_protocols(options, 0, errp) ? open_json(ref, flags, errp) :
@@ -641,195 +469,4 @@ BlockDriverState *bdrv_open_options(struct json_object *options,
         return bdrv_open_image(filename, NULL, options, NULL, flags, errp);
     }
     return open_by_file(options, flags, errp);
-}
-
-/* ---- Children ---- */
-
-/* What an image's header cannot say of the files it names. */
-static struct json_object *child_options(const BlockDriverState *bs,
-                                         bool backing)
-{
-    struct json_object *o = json_object_new_object();
-    struct json_object *cache = json_object_new_object();
-
-    json_object_object_add(o, "read-only",
-                           json_object_new_boolean(backing || bs->read_only));
-    json_object_object_add(o, "force-share",
-                           json_object_new_boolean(bs->force_share));
-    json_object_object_add(o, "discard", json_object_new_string("unmap"));
-    json_object_object_add(cache, "direct",
-                           json_object_new_boolean(bs->direct));
-    json_object_object_add(cache, "no-flush",
-                           json_object_new_boolean(bs->no_flush));
-    json_object_object_add(o, "cache", cache);
-    return o;
-}
-
-void bdrv_inherit_options(BlockdevOptions *o, const BdrvAccess *parent,
-                          BdrvChildRole role)
-{
-    if (!o->has_read_only) {
-        o->has_read_only = true;
-        o->read_only = parent->read_only || (role & BDRV_CHILD_COW);
-    }
-    if (!o->has_force_share) {
-        o->has_force_share = true;
-        o->force_share = parent->force_share;
-    }
-    if (!o->has_discard) {
-        o->has_discard = true;
-        o->discard = BLOCKDEV_DISCARD_OPTIONS_UNMAP;
-    }
-    if (!o->cache) {
-        o->cache = g_new0(BlockdevCacheOptions, 1);
-        o->cache->has_direct = o->cache->has_no_flush = true;
-        o->cache->direct = parent->direct;
-        o->cache->no_flush = parent->no_flush;
-    }
-}
-
-static BlockDriverState *open_definition(BlockDriverState *parent,
-                                         BlockdevOptions *o, BdrvChildRole role,
-                                         Error **errp)
-{
-    BdrvAccess access;
-
-    bdrv_get_access(parent, &access);
-    bdrv_inherit_options(o, &access, role);
-    return bdrv_open_flags(o, parent->open_flags, errp);
-}
-
-BdrvChild *bdrv_open_child(BlockDriverState *parent, BlockdevRef *ref,
-                           const char *name, BdrvChildRole role, Error **errp)
-{
-    BlockDriverState *bs = ref->type == QAPI_KIND_STRING ?
-        find_reference(ref->u.reference, errp) :
-        open_definition(parent, &ref->u.definition, role, errp);
-
-    return bs ? bdrv_attach_child(parent, NULL, bs, name, role, 0,
-                                  BLK_PERM_ALL, errp) : NULL;
-}
-
-/* In the same place as the parent, unless it has a path of its own. */
-BdrvChild *bdrv_open_named_child(BlockDriverState *parent, const char *filename,
-                                 const char *format, const char *name,
-                                 BdrvChildRole role, Error **errp)
-{
-    g_autofree char *path = bdrv_resolve_backing(parent, filename, errp);
-    struct json_object *options = path ? child_options(parent, false) : NULL;
-    BlockDriverState *bs;
-
-    if (!path) {
-        return NULL;
-    }
-    bs = bdrv_open_image(path, format, options, NULL, parent->open_flags, errp);
-    json_object_put(options);
-    return bs ? bdrv_attach_child(parent, NULL, bs, name, role, 0,
-                                  BLK_PERM_ALL, errp) : NULL;
-}
-
-bool bdrv_open_file_child(BlockDriverState *parent, BlockdevRef *ref,
-                          BdrvChildRole role, Error **errp)
-{
-    parent->file = bdrv_open_child(parent, ref, "file",
-                                   role | BDRV_CHILD_PRIMARY, errp);
-    return parent->file != NULL;
-}
-
-/* ---- Backing files ---- */
-
-static bool has_protocol(const char *filename)
-{
-    const char *colon = strchr(filename, ':');
-    const char *slash = strchr(filename, '/');
-
-    return colon && (!slash || colon < slash);
-}
-
-char *bdrv_resolve_backing(BlockDriverState *bs, const char *backing,
-                           Error **errp)
-{
-    const BlockDriverState *bottom = bs;
-    g_autofree char *dir = NULL;
-    const char *top;
-
-    /* Filters may have names of their own. */
-    while (bottom->file) {
-        bottom = bottom->file->bs;
-    }
-    top = bdrv_get_filename(bottom);
-    if (*backing == '/' || has_protocol(backing)) {
-        return g_strdup(backing);
-    }
-    if (!*top || has_protocol(top)) {
-        error_setg(errp, "Cannot generate a base directory for '%s' to find "
-                   "'%s' in", *top ? top : bs->node_name, backing);
-        error_append_hint(errp, "Give the backing file with its whole path.");
-        return NULL;
-    }
-    if (!strchr(top, '/')) {
-        return g_strdup(backing);
-    }
-    dir = g_path_get_dirname(top);
-    return g_build_filename(dir, backing, NULL);
-}
-
-/* Images that name each other as backing files would go on for ever. */
-static bool enter_chain(const char *path, unsigned *nested, Error **errp)
-{
-    if (*nested >= BDRV_MAX_DEPTH / 2) {
-        error_setg(errp, "the chain of backing files is longer than %d at "
-                   "'%s'", BDRV_MAX_DEPTH / 2, path);
-        error_append_hint(errp, "Is the image its own backing file?");
-        return false;
-    }
-    (*nested)++;
-    return true;
-}
-
-static BlockDriverState *open_named_backing(BlockDriverState *bs, Error **errp)
-{
-    static unsigned nested;         /* opens that wait for this one */
-    g_autofree char *path = bdrv_resolve_backing(bs, bs->backing_file, errp);
-    struct json_object *options;
-    BlockDriverState *backing;
-
-    if (!path || !enter_chain(path, &nested, errp)) {
-        return NULL;
-    }
-    options = child_options(bs, true);
-    backing = bdrv_open_image(path, bs->backing_format, options, NULL,
-                              bs->open_flags, errp);
-    nested--;
-    json_object_put(options);
-    if (!backing && !nested) {
-        error_prepend(errp, "Could not open backing file: ");
-    }
-    return backing;
-}
-
-bool bdrv_open_backing(BlockDriverState *bs, BlockdevRefOrNull *ref,
-                       Error **errp)
-{
-    BlockDriverState *backing;
-
-    bs->backing_overridden = ref != NULL;
-    if (ref && ref->type == QAPI_KIND_NULL) {
-        return true;
-    }
-    if (ref) {
-        backing = ref->type == QAPI_KIND_STRING ?
-            find_reference(ref->u.reference, errp) :
-            open_definition(bs, &ref->u.definition, BDRV_CHILD_COW, errp);
-    } else if (!bs->backing_file || (bs->open_flags & BDRV_O_NO_BACKING)) {
-        return true;
-    } else {
-        backing = open_named_backing(bs, errp);
-    }
-    if (!backing) {
-        return false;
-    }
-    bs->backing = bdrv_attach_child(bs, NULL, backing, "backing",
-                                    BDRV_CHILD_COW, 0, BLK_PERM_ALL, errp);
-    return bs->backing != NULL;
 }

@@ -12,7 +12,8 @@
  *   crypto       encrypted images
  *   write-back   the order in which tables reach the disk
  *   options      caches and other options of the node; reopening
- *   qcow2.c      the driver: open, read, write, zero, discard, status
+ *   io           reads and writes
+ *   qcow2.c      the driver: open, zero, discard, status
  *   resize       another size; preallocation
  *   create       new images
  *   info         facts for users, sizes of new images, backing file's name
@@ -362,11 +363,28 @@ int coroutine_fn qcow2_read_data(BlockDriverState *bs, uint64_t guest,
 int coroutine_fn qcow2_write_data(BlockDriverState *bs, uint64_t guest,
                                   uint64_t host, IoVec *iov);
 
-/* ---- qcow2.c ---- */
+/* ---- qcow2-io.c: callbacks of BlockDriver. Lock not held. ---- */
 
-/* qcow2_write_zeros: as data, wherever they go. Lock not held. */
+int coroutine_fn qcow2_co_preadv(BlockDriverState *bs, int64_t offset,
+                                 int64_t bytes, IoVec *iov);
+int coroutine_fn qcow2_co_copy_from(BlockDriverState *bs, int64_t offset,
+                                    int64_t bytes, const BdrvPlace *to,
+                                    int flags);
+int coroutine_fn qcow2_co_pwritev(BlockDriverState *bs, int64_t offset,
+                                  int64_t bytes, IoVec *iov, int flags);
+int coroutine_fn qcow2_co_copy_to(BlockDriverState *bs, int64_t offset,
+                                  int64_t bytes, const BdrvPlace *from,
+                                  int flags);
+int coroutine_fn qcow2_co_pwritev_compressed(BlockDriverState *bs,
+                                             int64_t offset, int64_t bytes,
+                                             IoVec *iov,
+                                             const BdrvPacked *packed);
+/* qcow2_write_zeros: as data, wherever they go. */
 int coroutine_fn qcow2_write_zeros(BlockDriverState *bs, uint64_t from,
                                    uint64_t to);
+
+/* ---- qcow2.c ---- */
+
 /*
  * qcow2_signal_corruption: mark the image, tell once, refuse to write on.
  * @offset, @bytes: what of the file it is about; 0 bytes: not one place. Lock

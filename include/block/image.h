@@ -49,6 +49,9 @@ const char *bdrv_get_backing_format(const BlockDriverState *bs);
 /* bdrv_get_full_backing_name: with its folder. g_free() it. NULL with an error
  * when the image names none, or has no place to start from. */
 char *bdrv_get_full_backing_name(BlockDriverState *bs, Error **errp);
+/* bdrv_path_from: @filename, that the image file @image names, relative to
+ * where that is. g_free() it. */
+char *bdrv_path_from(const char *image, const char *filename);
 /* bdrv_find_backing_image: @bs or the node below it of that file name, whole
  * or as the image above names it. NULL: none. */
 BlockDriverState *bdrv_find_backing_image(BlockDriverState *bs,
