@@ -162,23 +162,11 @@ static bool add_backing(const ImgCreate *c, const BdrvCreateOption *table,
     return true;
 }
 
-static char *backing_path(const ImgCreate *c, const char *backing)
-{
-    g_autofree char *dir = NULL;
-
-    if (*backing == '/' || strchr(backing, ':')) {
-        return g_strdup(backing);
-    }
-    dir = g_path_get_dirname(c->filename);
-    return g_str_equal(dir, ".") ? g_strdup(backing) :
-           g_build_filename(dir, backing, NULL);
-}
-
 /* Whether it is there, and its size when none was given. */
 static bool look_at_backing(const ImgCreate *c, const char *backing,
                             const char *format, int64_t *size, Error **errp)
 {
-    g_autofree char *path = backing_path(c, backing);
+    g_autofree char *path = bdrv_path_from(c->filename, backing);
     const ToolOpen o = { .format = format, .flags = BDRV_O_NO_IO };
     BlockBackend *blk;
 

@@ -130,16 +130,6 @@ static bool open_old(Rebase *r)
     return r->old != NULL;
 }
 
-static char *new_path(const Rebase *r)
-{
-    const char *top = bdrv_get_filename(blk_get_bs(r->blk));
-    g_autofree char *dir = g_path_get_dirname(top);
-
-    return *r->backing == '/' || strchr(r->backing, ':') ||
-           g_str_equal(dir, ".") ? g_strdup(r->backing) :
-           g_build_filename(dir, r->backing, NULL);
-}
-
 static bool open_new(Rebase *r)
 {
     g_autofree char *path = NULL;
@@ -149,11 +139,12 @@ static bool open_new(Rebase *r)
     if (!r->backing || !*r->backing) {
         return true;
     }
-    path = new_path(r);
+    path = bdrv_path_from(bdrv_get_filename(blk_get_bs(r->blk)), r->backing);
     o.format = r->backing_format;
     r->new = tool_open_err(path, &o, &err);
     if (!r->new) {
-        error_prepend(&err, "Could not open new backing file '%s': ", path);
+        error_prepend(&err, "Could not open new backing file '%s': ",
+                      r->backing);
         tool_report_err(err);
     }
     return r->new != NULL;

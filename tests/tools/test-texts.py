@@ -40,6 +40,9 @@ create -f raw -o preallocation=xx z 1M
 create -f qcow2 -b raw -F raw z
 create -f qcow2 -b raw -F raw z 3M
 create -f qcow2 -b raw z
+create -f qcow2 -b ./a:b -F raw folder/z
+create -f qcow2 -b nope -F raw folder/z
+create -f qcow2 -b nope -F raw ./z
 create -f qcow2 -b nope -F raw z
 create -f qcow2 -u -b nope -F raw z
 create -f qcow2 -u -b nope -F raw z 1M
@@ -176,6 +179,10 @@ rebase -u -b raw top
 rebase -b nope -F raw top
 rebase -b raw -F nope top
 rebase -u -b '' top
+rebase -b ./a:b -F raw folder/top
+rebase -b nope -F raw folder/top
+info folder/top
+map folder/top
 commit qcow2
 commit -b foo top
 commit raw
@@ -320,6 +327,10 @@ def prepare() -> None:
     good(peer.io, "-f", "qcow2", "-c", "write -q -P 7 1M 64k", "top")
     good(peer.img, "convert", "-c", "-O", "qcow2", "raw", "compressed")
     shutil.copy("raw", "copy")
+    os.mkdir("folder")
+    shutil.copy("raw", "folder/a:b")
+    good(peer.img, "create", "-q", "-f", "qcow2", "-b", "./a:b", "-F", "raw",
+         "folder/top")
     os.truncate("odd", 1000)
 
 
