@@ -17,64 +17,24 @@
  * vector is unmasked. Context: big lock.
  */
 #include "util/osdep.h"
-#include "hw/virtio/virtio-pci.h"
+#include "virtio-pci-internal.h"
 #include <linux/virtio_pci.h>
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie.h"
 #include "system/accel.h"
 #include "util/log.h"
-#include "trace/trace-hw_virtio.h"
 
 #define VIRTIO_PCI_VENDOR      0x1af4
 #define VIRTIO_PCI_DEVICE_BASE 0x1040
 #define VIRTIO_PCI_SUBSYSTEM   0x1100
 #define VIRTIO_PCI_MSIX_BAR    1
-#define VIRTIO_PCI_MODERN_BAR  4
 #define VIRTIO_PCI_REGION_SIZE 0x1000
 #define VIRTIO_PCI_VECTORS_AUTO UINT32_MAX
 #define VIRTIO_PCI_MAX_VECTORS 2048
 
-/* Newer than the oldest kernel headers we build with (4.1.4.3). */
-#define COMMON_Q_NDATA 56
-#define COMMON_Q_RESET 58
-
-enum { REGION_COMMON, REGION_ISR, REGION_DEVICE, REGION_NOTIFY, REGION__MAX };
-
-typedef struct VirtIOPCIRegion {
-    MemoryRegion mr;
-    uint32_t offset, size;          /* bytes, in BAR 4 */
-} VirtIOPCIRegion;
-
-typedef struct VirtIOPCIVector {
-    int virq;                       /* route; -1: none */
-} VirtIOPCIVector;
-
-struct VirtIOPCIProxy {
-    PCIDevice parent_obj;
-
-    /* Properties (frozen after realize) */
-    uint32_t nvectors;
-    bool ioeventfd, page_per_vq, disable_modern, ats;
-    int disable_legacy;             /* OnOffAuto, accepted */
-
-    /* Guest-visible registers (migrated) */
-    uint32_t dfselect, gfselect;
-    uint32_t gf[2];
-
-    /* Runtime */
-    VirtioBusState bus;
-    VirtIODevice *vdev;             /* child "virtio-backend" */
-    MemoryRegion bar;
-    VirtIOPCIRegion regions[REGION__MAX];
-    uint32_t notify_mult;           /* bytes between queues */
-    uint8_t cfg_cap;                /* offset of the access capability */
-    VirtIOPCIVector *vectors;       /* nvectors */
-    bool guest_notifiers;
-};
-
 /* ---- Vectors ---- */
 
-static void proxy_set_vector(VirtIOPCIProxy *p, uint16_t *slot, uint16_t vector)
+void virtio_pci_set_vector(VirtIOPCIProxy *p, uint16_t *slot, uint16_t vector)
 {
     PCIDevice *pci = &p->parent_obj;
 
@@ -86,8 +46,8 @@ static void proxy_set_vector(VirtIOPCIProxy *p, uint16_t *slot, uint16_t vector)
             vector : VIRTIO_NO_VECTOR;
 }
 
-static void proxy_set_queue_vector(VirtIOPCIProxy *p, VirtQueue *vq,
-                                   uint16_t vector)
+void virtio_pci_set_queue_vector(VirtIOPCIProxy *p, VirtQueue *vq,
+                                 uint16_t vector)
 {
     uint16_t v = virtio_queue_get_vector(vq);
     bool restart = p->guest_notifiers;
@@ -95,7 +55,7 @@ static void proxy_set_queue_vector(VirtIOPCIProxy *p, VirtQueue *vq,
     if (restart) {
         virtio_stop_queues(p->vdev);
     }
-    proxy_set_vector(p, &v, vector);
+    virtio_pci_set_vector(p, &v, vector);
     virtio_queue_set_vector(vq, v);
     if (restart) {
         virtio_start_queues(p->vdev);
@@ -221,292 +181,12 @@ static bool virtio_pci_ioeventfd_assign(DeviceState *transport,
 }
 
 /* The device goes first: it still signals while it drains. */
-static void virtio_pci_reset_device(VirtIOPCIProxy *p)
+void virtio_pci_reset_device(VirtIOPCIProxy *p)
 {
     virtio_dev_reset(p->vdev);
     msix_unuse_all_vectors(&p->parent_obj);
     p->dfselect = p->gfselect = 0;
     p->gf[0] = p->gf[1] = 0;
-}
-
-/* ---- Common configuration, 4.1.4.3 ---- */
-
-/* Registers of the selected queue; one that does not exist reads as 0. */
-static uint64_t queue_reg_read(VirtIOPCIProxy *p, hwaddr off)
-{
-    VirtQueue *vq = virtio_get_queue(p->vdev, p->vdev->queue_sel);
-
-    if (!vq) {
-        return 0;
-    }
-    switch (off) {
-    case VIRTIO_PCI_COMMON_Q_SIZE:
-        return virtio_queue_get_num(vq);
-    case VIRTIO_PCI_COMMON_Q_MSIX:
-        return virtio_queue_get_vector(vq);
-    case VIRTIO_PCI_COMMON_Q_ENABLE:
-        return virtio_queue_is_enabled(vq);
-    case VIRTIO_PCI_COMMON_Q_NOFF:
-    case COMMON_Q_NDATA:
-        return p->vdev->queue_sel;
-    case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
-        off -= VIRTIO_PCI_COMMON_Q_DESCLO;
-        return virtio_queue_get_addr_half(vq, off / 8, off & 4);
-    default:                        /* Q_RESET: done at once */
-        return 0;
-    }
-}
-
-static void queue_reg_write(VirtIOPCIProxy *p, hwaddr off, uint32_t val)
-{
-    VirtQueue *vq = virtio_get_queue(p->vdev, p->vdev->queue_sel);
-
-    if (!vq) {
-        guest_error("virtio-pci", "write to queue %u, which does not exist",
-                    p->vdev->queue_sel);
-        return;
-    }
-    switch (off) {
-    case VIRTIO_PCI_COMMON_Q_SIZE:
-        virtio_queue_set_num(vq, val);
-        break;
-    case VIRTIO_PCI_COMMON_Q_MSIX:
-        proxy_set_queue_vector(p, vq, val);
-        break;
-    case VIRTIO_PCI_COMMON_Q_ENABLE:
-        if (val == 1) {
-            virtio_queue_enable(vq);
-        }
-        break;
-    case VIRTIO_PCI_COMMON_Q_DESCLO ... VIRTIO_PCI_COMMON_Q_USEDHI:
-        off -= VIRTIO_PCI_COMMON_Q_DESCLO;
-        virtio_queue_set_addr_half(vq, off / 8, off & 4, val);
-        break;
-    case COMMON_Q_RESET:
-        if (val == 1 &&
-            virtio_vdev_has_feature(p->vdev, VIRTIO_F_RING_RESET)) {
-            virtio_queue_reset(vq);
-        }
-        break;
-    default:
-        guest_error("virtio-pci", "write to register 0x%" PRIx64, off);
-        break;
-    }
-}
-
-static uint64_t common_read(void *opaque, hwaddr off, unsigned int size)
-{
-    VirtIOPCIProxy *p = opaque;
-    VirtIODevice *vdev = p->vdev;
-
-    switch (off) {
-    case VIRTIO_PCI_COMMON_DFSELECT:
-        return p->dfselect;
-    case VIRTIO_PCI_COMMON_DF:
-        return p->dfselect > 1 ? 0 :
-               (uint32_t)(virtio_dev_get_features(vdev) >> 32 * p->dfselect);
-    case VIRTIO_PCI_COMMON_GFSELECT:
-        return p->gfselect;
-    case VIRTIO_PCI_COMMON_GF:
-        return p->gfselect > 1 ? 0 : p->gf[p->gfselect];
-    case VIRTIO_PCI_COMMON_MSIX:
-        return vdev->config_vector;
-    case VIRTIO_PCI_COMMON_NUMQ:
-        return vdev->num_queues;
-    case VIRTIO_PCI_COMMON_STATUS:
-        return vdev->status;
-    case VIRTIO_PCI_COMMON_CFGGENERATION:
-        return __atomic_load_n(&vdev->generation, __ATOMIC_ACQUIRE) & 0xff;
-    case VIRTIO_PCI_COMMON_Q_SELECT:
-        return vdev->queue_sel;
-    default:
-        return queue_reg_read(p, off);
-    }
-}
-
-/* The selected half; it reads back as before when the device refuses it. */
-static void set_driver_features(VirtIOPCIProxy *p, uint32_t val)
-{
-    uint32_t gf[2] = { p->gf[0], p->gf[1] };
-
-    if (p->gfselect > 1) {
-        return;
-    }
-    gf[p->gfselect] = val;
-    if (virtio_dev_set_driver_features(p->vdev,
-                                       (uint64_t)gf[1] << 32 | gf[0])) {
-        p->gf[p->gfselect] = val;
-    }
-}
-
-static void common_write(void *opaque, hwaddr off, uint64_t val,
-                         unsigned int size)
-{
-    VirtIOPCIProxy *p = opaque;
-    VirtIODevice *vdev = p->vdev;
-
-    switch (off) {
-    case VIRTIO_PCI_COMMON_DFSELECT:
-        p->dfselect = val;
-        break;
-    case VIRTIO_PCI_COMMON_GFSELECT:
-        p->gfselect = val;
-        break;
-    case VIRTIO_PCI_COMMON_GF:
-        set_driver_features(p, val);
-        break;
-    case VIRTIO_PCI_COMMON_MSIX:
-        proxy_set_vector(p, &vdev->config_vector, val);
-        break;
-    case VIRTIO_PCI_COMMON_STATUS:
-        trace_virtio_pci_status(p, vdev->status, val);
-        if ((val & 0xff) == 0) {
-            virtio_pci_reset_device(p);
-        } else {
-            virtio_dev_set_status(vdev, val);
-        }
-        break;
-    case VIRTIO_PCI_COMMON_Q_SELECT:
-        vdev->queue_sel = val;
-        break;
-    default:
-        queue_reg_write(p, off, val);
-        break;
-    }
-}
-
-/* ---- The other three regions ---- */
-
-static uint64_t isr_read(void *opaque, hwaddr off, unsigned int size)
-{
-    VirtIOPCIProxy *p = opaque;
-
-    return off == 0 ? virtio_dev_read_isr(p->vdev) : 0;
-}
-
-static uint64_t device_read(void *opaque, hwaddr off, unsigned int size)
-{
-    VirtIOPCIProxy *p = opaque;
-
-    return virtio_dev_config_read(p->vdev, off, size);
-}
-
-static void device_write(void *opaque, hwaddr off, uint64_t val,
-                         unsigned int size)
-{
-    VirtIOPCIProxy *p = opaque;
-
-    virtio_dev_config_write(p->vdev, off, val, size);
-}
-
-static uint64_t notify_read(void *opaque, hwaddr off, unsigned int size)
-{
-    return 0;
-}
-
-static void notify_write(void *opaque, hwaddr off, uint64_t val,
-                         unsigned int size)
-{
-    VirtIOPCIProxy *p = opaque;
-    VirtQueue *vq = virtio_get_queue(p->vdev, off / p->notify_mult);
-
-    if (vq) {
-        virtio_queue_kick(vq);
-    }
-}
-
-static const MemoryRegionOps region_ops[REGION__MAX] = {
-    [REGION_COMMON] = {
-        .read = common_read, .write = common_write,
-        .impl = { .min_access_size = 1, .max_access_size = 4 },
-        .valid = { .min_access_size = 1, .max_access_size = 4 },
-    },
-    [REGION_ISR] = {
-        .read = isr_read,
-        .valid = { .min_access_size = 1, .max_access_size = 4 },
-    },
-    [REGION_DEVICE] = {
-        .read = device_read, .write = device_write,
-        .valid = { .min_access_size = 1, .max_access_size = 4,
-                   .unaligned = true },
-        .impl = { .min_access_size = 1, .max_access_size = 4,
-                  .unaligned = true },
-    },
-    [REGION_NOTIFY] = {
-        .read = notify_read, .write = notify_write,
-        .valid = { .min_access_size = 1, .max_access_size = 4 },
-    },
-};
-
-/* ---- Access through configuration space, 4.1.4.9 ---- */
-
-/* Find the register that the capability names now. */
-static int cfg_cap_target(VirtIOPCIProxy *p, hwaddr *off, uint32_t *len)
-{
-    const uint8_t *cap = p->parent_obj.config + p->cfg_cap;
-    uint32_t offset;
-
-    memcpy(&offset, cap + offsetof(struct virtio_pci_cap, offset), 4);
-    memcpy(len, cap + offsetof(struct virtio_pci_cap, length), 4);
-    if (cap[offsetof(struct virtio_pci_cap, bar)] != VIRTIO_PCI_MODERN_BAR ||
-        (*len != 1 && *len != 2 && *len != 4) || offset % *len) {
-        return -1;
-    }
-    for (int i = 0; i < REGION__MAX; i++) {
-        VirtIOPCIRegion *r = &p->regions[i];
-
-        if (offset >= r->offset &&
-            range_fits(offset - r->offset, *len, r->size)) {
-            *off = offset - r->offset;
-            return i;
-        }
-    }
-    return -1;
-}
-
-static uint32_t virtio_pci_config_read(PCIDevice *pci, uint32_t addr,
-                                       unsigned int len)
-{
-    VirtIOPCIProxy *p = VIRTIO_PCI(pci);
-    uint32_t data = p->cfg_cap +
-                    offsetof(struct virtio_pci_cfg_cap, pci_cfg_data);
-    uint32_t n, val;
-    hwaddr off;
-    int region;
-
-    if (p->cfg_cap && addr < data + 4 && addr + len > data) {
-        region = cfg_cap_target(p, &off, &n);
-        if (region >= 0 && region_ops[region].read) {
-            val = region_ops[region].read(p, off, n);
-            memcpy(pci->config + data, &val, n);
-        }
-    }
-    return pci_default_config_read(pci, addr, len);
-}
-
-static void virtio_pci_config_write(PCIDevice *pci, uint32_t addr, uint32_t val,
-                                    unsigned int len)
-{
-    VirtIOPCIProxy *p = VIRTIO_PCI(pci);
-    uint32_t data = p->cfg_cap +
-                    offsetof(struct virtio_pci_cfg_cap, pci_cfg_data);
-    uint32_t n;
-    hwaddr off;
-    int region;
-
-    pci_default_config_write(pci, addr, val, len);
-    if (addr <= PCI_COMMAND && addr + len > PCI_COMMAND) {
-        virtio_set_dma_enabled(p->vdev,
-                               pci->config[PCI_COMMAND] & PCI_COMMAND_MASTER);
-    }
-    if (p->cfg_cap && addr < data + 4 && addr + len > data) {
-        region = cfg_cap_target(p, &off, &n);
-        memcpy(&val, pci->config + data, 4);
-        if (region >= 0 && region_ops[region].write) {
-            region_ops[region].write(p, off,
-                                     n == 4 ? val : val & (BIT(8 * n) - 1), n);
-        }
-    }
 }
 
 /* ---- State ---- */
@@ -626,7 +306,7 @@ static void init_regions(VirtIOPCIProxy *p)
 
         r->offset = i * VIRTIO_PCI_REGION_SIZE;
         r->size = i == REGION_NOTIFY ? notify_size : VIRTIO_PCI_REGION_SIZE;
-        memory_region_init_io(&r->mr, OBJECT(p), &region_ops[i], p, names[i],
+        memory_region_init_io(&r->mr, OBJECT(p), &virtio_pci_region_ops[i], p, names[i],
                               r->size);
         memory_region_add_subregion(&p->bar, r->offset, &r->mr);
     }
