@@ -5,9 +5,8 @@
 #include "virt-internal.h"
 #include "hw/acpi/arm.h"
 #include "hw/acpi/loader.h"
-#include "hw/acpi/numa.h"
+#include "hw/acpi/numa-machine.h"
 #include "hw/char/pl011.h"
-#include "hw/core/numa-hmat.h"
 #include "hw/intc/arm_gic.h"
 #include "qapi/qapi-types-common.h"
 #include "target/arm/cpu.h"
@@ -92,34 +91,20 @@ static void virt_build_srat(VirtMachine *v, AcpiTables *t)
 {
     const CpuSlotList *slots = machine_possible_cpus(MACHINE(v));
     const NumaRange ram = { VIRT_RAM_BASE, MACHINE(v)->ram_size, 0 };
-    NumaRange pieces[1 + NUMA_MAX_NODES];
-    unsigned int n = numa_split_ram(MACHINE(v), &ram, 1, pieces);
     Aml *a = acpi_srat_begin(t);
 
     for (unsigned int i = 0; i < MACHINE(v)->smp.cpus; i++) {
         acpi_srat_gicc(a, i, slots->slots[i].ids.node_id);
     }
-    for (unsigned int i = 0; i < n; i++) {
-        acpi_srat_memory(a, pieces[i].base, pieces[i].size, pieces[i].node);
-    }
+    acpi_srat_ram(a, MACHINE(v), &ram, 1);
     acpi_table_end(t);
 }
 
 static void virt_build_numa(VirtMachine *v, AcpiTables *t)
 {
-    MachineState *ms = MACHINE(v);
-
-    if (!numa_num_nodes(ms)) {
-        return;
-    }
-    virt_build_srat(v, t);
-    if (numa_has_distances(ms)) {
-        g_autofree uint8_t *matrix = numa_distances(ms);
-
-        acpi_add_slit(t, matrix, numa_num_nodes(ms));
-    }
-    if (numa_hmat(ms)) {
-        acpi_add_hmat(t, numa_hmat(ms));
+    if (numa_num_nodes(MACHINE(v))) {
+        virt_build_srat(v, t);
+        acpi_add_numa_costs(t, MACHINE(v));
     }
 }
 

@@ -2,9 +2,8 @@
 /* The static ACPI tables of the virt machine; the DSDT is in virt-dsdt.c. */
 #include "util/osdep.h"
 #include "virt-internal.h"
-#include "hw/acpi/numa.h"
+#include "hw/acpi/numa-machine.h"
 #include "hw/char/serial.h"
-#include "hw/core/numa-hmat.h"
 #include "hw/pci/pci_bridge.h"
 
 #define COM1_PORT 0x3f8
@@ -48,9 +47,6 @@ static void virt_build_srat(VirtMachine *v, AcpiTables *t)
     const NumaRange ram[] = {
         { 0, v->low_ram_size, 0 }, { VIRT_HIGH_RAM_BASE, v->high_ram_size, 0 },
     };
-    NumaRange pieces[G_N_ELEMENTS(ram) + NUMA_MAX_NODES];
-    unsigned int n = numa_split_ram(MACHINE(v), ram, G_N_ELEMENTS(ram),
-                                    pieces);
     Aml *a = acpi_srat_begin(t);
 
     for (unsigned int i = 0; i < slots->len; i++) {
@@ -59,27 +55,15 @@ static void virt_build_srat(VirtMachine *v, AcpiTables *t)
                             slots->slots[i].ids.node_id);
         }
     }
-    for (unsigned int i = 0; i < n; i++) {
-        acpi_srat_memory(a, pieces[i].base, pieces[i].size, pieces[i].node);
-    }
+    acpi_srat_ram(a, MACHINE(v), ram, G_N_ELEMENTS(ram));
     acpi_table_end(t);
 }
 
 static void virt_build_numa(VirtMachine *v, AcpiTables *t)
 {
-    MachineState *ms = MACHINE(v);
-
-    if (!numa_num_nodes(ms)) {
-        return;
-    }
-    virt_build_srat(v, t);
-    if (numa_has_distances(ms)) {
-        g_autofree uint8_t *matrix = numa_distances(ms);
-
-        acpi_add_slit(t, matrix, numa_num_nodes(ms));
-    }
-    if (numa_hmat(ms)) {
-        acpi_add_hmat(t, numa_hmat(ms));
+    if (numa_num_nodes(MACHINE(v))) {
+        virt_build_srat(v, t);
+        acpi_add_numa_costs(t, MACHINE(v));
     }
 }
 
