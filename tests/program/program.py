@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The program under test and a QMP connection to it; results as TAP.
-
-A test is a function marked with @test. It fails with an exception; check()
-makes one from a condition. Each test runs in a directory of its own.
-"""
+"""The program under test and a QMP connection to it; tests as of tapcase."""
 import array
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -16,7 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# pylint: disable=wrong-import-position, unused-import
+import tapcase                                          # noqa: E402
+from tapcase import Skip, check, test                   # noqa: E402, F401
 
 BINARY = os.path.abspath(os.environ["NEMU_BINARY"])
 # Of another architecture: BINARY runs this under user-mode emulation.
@@ -24,47 +24,13 @@ EMULATED = "NEMU_PROGRAM" in os.environ
 BUILD = os.path.dirname(os.environ.get("NEMU_PROGRAM", BINARY))
 NAME = "qemu-system-nemu"       # what messages start with
 TIMEOUT = 60                    # seconds; nothing here takes one
-tests = []
-
-
-def test(function):
-    tests.append(function)
-    return function
-
-
-class Skip(Exception):
-    """The host lacks what the test needs."""
-
-
-def check(condition, *text):
-    if not condition:
-        raise AssertionError(" ".join(str(x) for x in text))
 
 
 def main():
     if EMULATED and not os.environ.get("NEMU_EMULATOR"):
         print("1..0 # SKIP no user-mode emulation")
         return 0
-    print("1..%d" % len(tests), flush=True)
-    failed = 0
-    for number, function in enumerate(tests, 1):
-        name = function.__name__
-        folder = tempfile.mkdtemp(prefix="nemu-test-")
-        os.chdir(folder)
-        try:
-            function()
-            print("ok %d %s" % (number, name))
-        except Skip as reason:
-            print("ok %d %s # SKIP %s" % (number, name, reason))
-        except Exception:                       # a failed test is a result
-            print("not ok %d %s" % (number, name))
-            traceback.print_exc(file=sys.stdout)
-            failed += 1
-        finally:
-            os.chdir("/")
-            shutil.rmtree(folder)
-        sys.stdout.flush()
-    return 1 if failed else 0
+    return tapcase.main()
 
 
 def configured():

@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""nemu-img and nemu-io, their peers of QEMU, and results as TAP.
-
-A test is a function marked with @test, run in a directory of its own. It
-fails with an exception; check() makes one from a condition.
-"""
+"""nemu-img and nemu-io, and their peers of QEMU; tests as of tapcase."""
 import os
 import random
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
-from typing import Any, Callable, List, NamedTuple, Tuple
+from typing import List, NamedTuple, Tuple
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# pylint: disable=wrong-import-position, unused-import
+from tapcase import Skip, check, main, test             # noqa: E402, F401
 
 TIMEOUT = 30                    # seconds; nothing here takes ten
-tests: List[Callable[[], None]] = []
 
 
 class Tools(NamedTuple):
@@ -23,10 +21,6 @@ class Tools(NamedTuple):
     name: str
     img: str
     io: str
-
-
-class Skip(Exception):
-    """The host lacks what the test needs."""
 
 
 NEMU = Tools("nemu", os.path.abspath(os.environ["NEMU_IMG"]),
@@ -44,39 +38,6 @@ def qemu() -> Tools:
 def have(part: str) -> bool:
     """Whether NEMU was built with it."""
     return os.environ.get("HAVE_" + part) != "0"
-
-
-def test(function: Callable[[], None]) -> Callable[[], None]:
-    tests.append(function)
-    return function
-
-
-def check(condition: Any, *text: Any) -> None:
-    if not condition:
-        raise AssertionError(" ".join(str(x) for x in text))
-
-
-def main() -> int:
-    print("1..%d" % len(tests), flush=True)
-    failed = 0
-    for number, function in enumerate(tests, 1):
-        name = function.__name__
-        folder = tempfile.mkdtemp(prefix="nemu-test-")
-        os.chdir(folder)
-        try:
-            function()
-            print("ok %d %s" % (number, name))
-        except Skip as reason:
-            print("ok %d %s # SKIP %s" % (number, name, reason))
-        except Exception:       # pylint: disable=broad-except
-            print("not ok %d %s" % (number, name))
-            traceback.print_exc(file=sys.stdout)
-            failed += 1
-        finally:
-            os.chdir("/")
-            shutil.rmtree(folder)
-        sys.stdout.flush()
-    return 1 if failed else 0
 
 
 def run(*args: str) -> Tuple[int, str, str]:
