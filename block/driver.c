@@ -112,7 +112,8 @@ const BlockDriver *bdrv_find_protocol(const char *filename, Error **errp)
                           path);
         return NULL;
     }
-    return bdrv_find_driver(stat(path, &st) == 0 && S_ISBLK(st.st_mode) ?
+    return bdrv_find_driver(stat(path, &st) == 0 && (S_ISBLK(st.st_mode) ||
+                                                    S_ISCHR(st.st_mode)) ?
                             "host_device" : "file");
 }
 

@@ -105,9 +105,28 @@ static int coroutine_fn null_co_block_status(BlockDriverState *bs,
                                       BDRV_BLOCK_ZERO : 0);
 }
 
-#define NULL_DRIVER(n)                                                         \
+/* "null-co://" has nothing to say. */
+static bool null_parse_filename(const char *filename,
+                                struct json_object *options, Error **errp)
+{
+    const char *rest = strstr(filename, "://") + strlen("://");
+
+    if (*rest) {
+        error_setg(errp, "The only allowed filename for this driver is '%.*s'",
+                   (int)(rest - filename), filename);
+        return false;
+    }
+    return true;
+}
+
+static const char *const null_co_protocols[] = { "null-co://", NULL };
+static const char *const null_aio_protocols[] = { "null-aio://", NULL };
+
+#define NULL_DRIVER(n, p)                                                      \
     {                                                                          \
         .name = (n),                                                           \
+        .protocols = (p),                                                      \
+        .parse_filename = null_parse_filename,                                 \
         .instance_size = sizeof(NullState),                                    \
         .open = null_open,                                                     \
         .reopen_prepare = null_reopen_prepare,                                 \
@@ -120,7 +139,8 @@ static int coroutine_fn null_co_block_status(BlockDriverState *bs,
     }
 
 static const BlockDriver null_drivers[] = {
-    NULL_DRIVER("null-co"), NULL_DRIVER("null-aio"),
+    NULL_DRIVER("null-co", null_co_protocols),
+    NULL_DRIVER("null-aio", null_aio_protocols),
 };
 
 static void null_init(void)

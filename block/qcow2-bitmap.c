@@ -219,36 +219,50 @@ static bool to_store(const BdrvDirtyBitmap *m)
            !bdrv_dirty_bitmap_readonly(m);
 }
 
-/* What is in the directory and is not replaced stays as it is. */
-static GPtrArray *kept_entries(BlockDriverState *bs)
+static int coroutine_fn store_as_new(BlockDriverState *bs, BdrvDirtyBitmap *m,
+                                     GPtrArray *list, GPtrArray *stored)
 {
-    Qcow2State *s = bs->opaque;
-    GPtrArray *list = g_ptr_array_new();
+    Qcow2Bitmap *b = describe(m);
 
-    for (guint i = 0; i < s->bitmaps->len; i++) {
-        Qcow2Bitmap *b = g_ptr_array_index(s->bitmaps, i);
-        const BdrvDirtyBitmap *m = bdrv_dirty_bitmap_find(bs, b->name);
-
-        if (!m || !to_store(m)) {
-            g_ptr_array_add(list, b);
-        }
-    }
-    return list;
+    g_ptr_array_add(stored, b);
+    g_ptr_array_add(list, b);
+    return store_one(bs, m, b);
 }
 
+static bool in_directory(const Qcow2State *s, const char *name)
+{
+    for (guint i = 0; i < s->bitmaps->len; i++) {
+        const Qcow2Bitmap *b = g_ptr_array_index(s->bitmaps, i);
+
+        if (g_str_equal(b->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In the order of the directory, which users see, with new ones behind it.
+ * What is there and is not replaced stays as it is. */
 static int coroutine_fn store_new(BlockDriverState *bs, GPtrArray *list,
                                   GPtrArray *stored)
 {
+    Qcow2State *s = bs->opaque;
     int ret = 0;
 
+    for (guint i = 0; ret >= 0 && i < s->bitmaps->len; i++) {
+        Qcow2Bitmap *b = g_ptr_array_index(s->bitmaps, i);
+        BdrvDirtyBitmap *m = bdrv_dirty_bitmap_find(bs, b->name);
+
+        if (m && to_store(m)) {
+            ret = store_as_new(bs, m, list, stored);
+        } else {
+            g_ptr_array_add(list, b);
+        }
+    }
     for (BdrvDirtyBitmap *m = NULL;
          ret >= 0 && (m = bdrv_dirty_bitmap_next(bs, m));) {
-        if (to_store(m)) {
-            Qcow2Bitmap *b = describe(m);
-
-            g_ptr_array_add(stored, b);
-            g_ptr_array_add(list, b);
-            ret = store_one(bs, m, b);
+        if (to_store(m) && !in_directory(s, bdrv_dirty_bitmap_name(m))) {
+            ret = store_as_new(bs, m, list, stored);
         }
     }
     return ret < 0 ? ret : qcow2_bitmaps_write_dir(bs, list);
@@ -279,7 +293,7 @@ static void coroutine_fn take_over(BlockDriverState *bs, GPtrArray *list)
 int coroutine_fn qcow2_bitmaps_store(BlockDriverState *bs)
 {
     Qcow2State *s = bs->opaque;
-    g_autoptr(GPtrArray) list = kept_entries(bs);
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
     g_autoptr(GPtrArray) stored = g_ptr_array_new();
     bool any = false;
     int ret;

@@ -214,6 +214,11 @@ static int coroutine_fn finish_co(void *opaque)
                          "the name of the backing file too long?");
         return ret;
     }
+    if (qcow2_l1_entries(bs->opaque, o->size) * 8 > QCOW2_MAX_L1_BYTES) {
+        error_setg(f->c->errp, "The image size is too large for file format "
+                   "'qcow2' (try using a larger cluster size)");
+        return -EFBIG;
+    }
     return qcow2_co_truncate(bs, o->size, false, o->has_preallocation ?
                              o->preallocation : PREALLOC_MODE_OFF, 0,
                              f->c->errp);

@@ -80,7 +80,7 @@ static bool run_step(Bitmap *b, const Step *s, Error **errp)
 static int run_bitmap(Bitmap *b, const char *filename)
 {
     const ToolOpen source = {
-        .format = b->source_format, .flags = BDRV_O_NO_IO,
+        .format = b->source_format, .flags = BDRV_O_NO_BACKING | BDRV_O_NO_IO,
     };
 
     b->blk = tool_open(filename, &b->open);
@@ -169,7 +169,8 @@ static bool check_steps(const Bitmap *b)
 
 int img_bitmap(int argc, char **argv)
 {
-    Bitmap b = { .open = { .write = true, .unmap = true } };
+    Bitmap b = { .open = { .write = true, .unmap = true,
+                           .flags = BDRV_O_NO_BACKING } };
     g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(Step));
     const ToolOption options[] = {
         IMG_OPT_HELP, IMG_OPT_OBJECT, IMG_OPT_IMAGE_OPTS(&b.open.image_opts),

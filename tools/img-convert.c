@@ -158,13 +158,13 @@ static char *option_value(const Convert *c, const char *name,
 
 static bool create_target(Convert *c)
 {
-    g_autofree char *size = option_value(c, "size", NULL);
     g_autofree char *backing = option_value(c, "backing_file", c->backing);
     g_autofree char *fmt = option_value(c, "backing_fmt", c->backing_format);
     ImgCreate create = {
         .filename = c->out_name, .format = c->format, .options = c->options,
         .backing = c->backing, .backing_format = c->backing_format,
-        .size = size ? -1 : c->copy.total, .unsafe = true, .quiet = true,
+        .size = c->copy.total, .force_size = true, .unsafe = true,
+        .quiet = true,
     };
     Error *err = NULL;
 
@@ -219,7 +219,7 @@ static bool check_format(const Convert *c)
     Error *err = NULL;
     g_autofree BdrvCreateOption *table = bdrv_create_options(c->format, NULL,
                                                              &err);
-    g_autofree char *format = NULL, *old = NULL;
+    g_autofree char *format = NULL, *old = NULL, *prealloc = NULL;
 
     if (!table) {
         tool_report_err(err);
@@ -233,6 +233,12 @@ static bool check_format(const Convert *c)
     old = option_value(c, "encryption", NULL);
     if (c->copy.compress && (format || !g_strcmp0(old, "on"))) {
         error_report("Compression and encryption not supported at the same "
+                     "time");
+        return false;
+    }
+    prealloc = option_value(c, "preallocation", NULL);
+    if (c->copy.compress && prealloc && strcmp(prealloc, "off")) {
+        error_report("Compression and preallocation not supported at the same "
                      "time");
         return false;
     }
@@ -466,6 +472,7 @@ int img_convert(int argc, char **argv)
     int first, status;
 
     c->out.cache = "unsafe";
+    c->in.no_share = true;
     if (!img_begin(argc, argv, options, &first, &status)) {
         return status;
     }

@@ -43,7 +43,8 @@ static ImgRangeKind classify(const ImgCopy *c, int flags, ImgRange *r)
     if (flags & BDRV_BLOCK_ZERO) {
         /* Past the end of the backing file a new target has zeros as well. */
         return c->target_backing && r->offset >= c->target_backing_bytes &&
-               c->zero_init ? RANGE_BACKING : RANGE_ZERO;
+               c->zero_init ? RANGE_BACKING :
+               c->sparse_bytes ? RANGE_ZERO : RANGE_DATA;
     }
     if (flags & BDRV_BLOCK_DATA) {
         return RANGE_DATA;
@@ -307,7 +308,8 @@ static int coroutine_fn pack(const ImgCopy *c, Piece *p)
     }
     iovec_init_buf(&iov, p->buf, p->range.bytes);
     return bdrv_co_pack(blk_get_bs(c->target), &iov,
-                        c->zero_init && !c->target_backing, &p->packed);
+                        c->zero_init && !c->target_backing && c->sparse_bytes,
+                        &p->packed);
 }
 
 static int coroutine_fn write_packed(ImgCopy *c, Piece *p)

@@ -201,7 +201,9 @@ static bool choose_size(const ImgCreate *c, struct json_object *values,
     int64_t size = given ? g_ascii_strtoll(given, NULL, 10) : c->size;
     g_autofree char *text = NULL;
 
-    if (given && c->size >= 0) {
+    if (c->force_size) {
+        size = c->size;
+    } else if (given && c->size >= 0) {
         error_setg(errp, "The image size must be specified only once");
         return false;
     }
@@ -212,6 +214,10 @@ static bool choose_size(const ImgCreate *c, struct json_object *values,
     if (backing && g_str_equal(backing, c->filename)) {
         error_setg(errp, "Error: Trying to create an image with the same "
                    "filename as the backing file");
+        return false;
+    }
+    if (backing && c->unsafe && !format) {
+        error_setg(errp, "Backing file specified without backing format");
         return false;
     }
     if (backing && !c->unsafe &&

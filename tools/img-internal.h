@@ -41,6 +41,7 @@ typedef struct ImgCreate {
     char *options;                  /* -o; NULL: none */
     const char *backing, *backing_format;
     int64_t size;                   /* bytes; -1: the backing file's */
+    bool force_size;                /* whatever the options say */
     bool unsafe;                    /* do not look at the backing file */
     bool quiet;
 } ImgCreate;

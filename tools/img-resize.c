@@ -69,7 +69,7 @@ static int resize_image(BlockBackend *blk, int64_t change, int sign,
         return 1;
     }
     size = sign ? now + sign * change : change;
-    if (size < 0 || (size == 0 && sign)) {
+    if (size <= 0) {
         error_report("New image size must be positive");
         return 1;
     }

@@ -54,9 +54,10 @@ static int apply_snapshot(BlockDriverState *bs, const char *name)
     return 0;
 }
 
+/* By its name only, so that no number of another one is taken for it. */
 static int delete_snapshot(BlockDriverState *bs, const char *name)
 {
-    BdrvSnapshot *sn = bdrv_snapshot_find(bs, name);
+    BdrvSnapshot *sn = bdrv_snapshot_find_by(bs, NULL, name);
     Error *err = NULL;
     int ret;
 

@@ -78,6 +78,11 @@ static BlockDriverState *open_options(const char *text, const ToolOpen *o,
         return NULL;
     }
     tool_add_common(node, o);
+    if (o->extra) {
+        json_object_object_foreach(o->extra, key, val) {
+            set_default(node, key, json_object_get(val));
+        }
+    }
     if (o->format) {
         set_default(node, "driver", json_object_new_string(o->format));
     }
@@ -123,7 +128,10 @@ BlockBackend *tool_open_err(const char *name, const ToolOpen *o, Error **errp)
     blk = blk_new(main_context(),
                   (o->flags & BDRV_O_NO_IO ? 0 : BLK_PERM_CONSISTENT_READ) |
                   (o->write ? BLK_PERM_WRITE : 0) |
-                  (o->resize ? BLK_PERM_RESIZE : 0), BLK_PERM_ALL);
+                  (o->resize ? BLK_PERM_RESIZE : 0),
+                  o->no_share && !o->force_share ?
+                  BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE_UNCHANGED :
+                  BLK_PERM_ALL);
     if (!blk_insert_bs(blk, bs, errp)) {
         blk_unref(blk);
         blk = NULL;
@@ -148,7 +156,7 @@ BlockBackend *tool_open(const char *name, const ToolOpen *o)
 
 bool tool_close(BlockBackend *blk, const char *name)
 {
-    int ret = blk ? blk_flush(blk) : 0;
+    int ret = blk && !bdrv_is_read_only(blk_get_bs(blk)) ? blk_flush(blk) : 0;
 
     if (ret < 0) {
         error_report("Could not write all of '%s': %s", name,

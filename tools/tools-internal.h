@@ -83,6 +83,7 @@ typedef struct ToolOpen {
     bool image_opts;                /* the name is key=value options */
     bool write, unmap, force_share;
     bool resize;                    /* ask for the right to */
+    bool no_share;                  /* nobody may write meanwhile */
     BdrvOpenFlags flags;
     struct json_object *extra;      /* more members of the node's options */
 } ToolOpen;

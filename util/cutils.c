@@ -164,10 +164,14 @@ char *size_to_str(uint64_t bytes)
     static const char *const units[] = {
         "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"
     };
-    unsigned unit = bytes ? (63 - __builtin_clzll(bytes)) / 10 : 0;
-    double v = (double)bytes / (1ULL << (10 * unit));
+    double v = bytes;
+    unsigned unit = 0;
 
-    /* %g would print 1023 as 1.02e+03. */
+    /* From 1000 on in the next unit: three digits are enough. */
+    for (; v >= 1000; unit++) {
+        v /= 1024;
+    }
+    /* %g would print 999.7 as 1e+03. */
     return g_strdup_printf(v >= 999.5 ? "%.0f %s" : "%.3g %s", v, units[unit]);
 }
 

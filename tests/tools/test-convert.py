@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Convert with several pieces on their way: errors in the midst of them, the
 order of what is written, and what the pieces are cut from."""
+import json
 import os
 import sys
 import tempfile
@@ -52,6 +53,45 @@ def the_same_bytes_each_time() -> None:
                                   "out"), kind)
         if "qcow2" in kind:
             good(NEMU.img, "check", "-q", "out")
+
+
+@test
+def never_sparse() -> None:
+    """-S 0: zeros take space, too, but where the backing file has them."""
+    good(NEMU.img, "create", "-q", "-f", "raw", "in", "2M")
+    good(NEMU.io, "-f", "raw", "-c", "write -q -P 3 64k 64k", "in")
+    for kind in ["-O", "raw"], ["-O", "qcow2"], ["-c", "-O", "qcow2"]:
+        good(NEMU.img, "convert", "-f", "raw", "-S", "0", *kind, "in", "out")
+        if kind[-1] == "raw":
+            check(os.stat("out").st_blocks * 512 >= 2 * MIB, "holes")
+            continue
+        status = json.loads(good(NEMU.img, "map", "--output=json", "out"))
+        check(all(e["present"] and e["data"] and not e["zero"]
+                  for e in status), kind, status)
+
+
+@test
+def nobody_writes_the_source() -> None:
+    """Not the command itself, either; -U does not care."""
+    for image_format in "raw", "qcow2":
+        good(NEMU.img, "create", "-q", "-f", image_format, "in", "1M")
+        good(NEMU.io, "-f", image_format, "-c", "write -q -P 3 0 1M", "in")
+        for more in [], ["-n"]:
+            status, _, err = run(NEMU.img, "convert", *more, "-f",
+                                 image_format, "-O", image_format, "in", "in")
+            check(status == 1 and 'Failed to get "write" lock' in err, status,
+                  err)
+            good(NEMU.io, "-f", image_format, "-c", "read -q -P 3 0 1M", "in")
+
+
+@test
+def size_of_the_source() -> None:
+    """Whatever the options say."""
+    good(NEMU.img, "create", "-q", "-f", "raw", "in", "2M")
+    for size in "1M", "8M":
+        good(NEMU.img, "convert", "-f", "raw", "-O", "qcow2", "-o",
+             "size=" + size, "in", "out")
+        check("(2097152 bytes)" in good(NEMU.img, "info", "out"), size)
 
 
 @test

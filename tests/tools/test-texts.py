@@ -26,6 +26,8 @@ create -f raw -o cluster_size=4k z 1M
 create -f qcow2 /nonexistent/z 1M
 create -f qcow2 z 9E
 create -f qcow2 z 0
+create -f qcow2 z 10P
+create -f qcow2 -u -b nope z 1M
 create -f qcow2 z 1000
 create -f raw z 1000
 create -f qcow2 -F raw z 1M
@@ -119,6 +121,8 @@ resize --shrink qcow2 512k
 resize -f raw raw 8M
 resize qcow2 +1M
 resize qcow2 x
+resize --shrink qcow2 0
+resize qcow2 0
 resize qcow2 -- -40M
 resize qcow2
 resize
@@ -153,6 +157,8 @@ snapshot qcow2
 snapshot -c a -d b qcow2
 snapshot -a nope qcow2
 snapshot -d nope qcow2
+snapshot -d 1 marked
+snapshot -l corrupt
 snapshot -c one raw
 amend qcow2
 amend -o foo=1 qcow2
@@ -160,6 +166,8 @@ amend -o cluster_size=4k qcow2
 bitmap --add qcow2
 bitmap qcow2 b
 bitmap --remove -g 4k qcow2 b
+bitmap --add --merge b0 -b marked -F qcow2 below b2
+bitmap --add lost b
 bitmap -b raw --add qcow2 b
 bitmap -F raw --add qcow2 b
 dd if=raw of=z
@@ -189,6 +197,7 @@ commit raw
 commit top
 commit -d top
 commit -q top
+commit --image-opts driver=qcow2,file.filename=marked
 commit nope
 convert
 convert qcow2
@@ -217,6 +226,12 @@ convert -O qcow2 raw /nonexistent/z
 convert -O qcow2 raw odd z
 convert -O qcow2 -B base -F raw top z
 convert --bitmaps -O raw qcow2 z
+convert -f raw -O raw raw raw
+convert -n -f raw -O raw raw raw
+convert -f raw -O qcow2 raw raw
+convert -c -O qcow2 -o preallocation=metadata raw z
+convert -n -O raw raw null-co://
+info null-co://x
 bench -t foo qcow2
 bench -i foo qcow2
 bench --flush-interval=1 qcow2
@@ -326,6 +341,15 @@ def prepare() -> None:
              image)
     good(peer.io, "-f", "qcow2", "-c", "write -q -P 7 1M 64k", "top")
     good(peer.img, "convert", "-c", "-O", "qcow2", "raw", "compressed")
+    good(*make, "qcow2", "below", "2M")
+    good(*make, "qcow2", "-b", "below", "-F", "qcow2", "marked")
+    good(*make, "qcow2", "-u", "-b", "missing", "-F", "raw", "lost", "2M")
+    good(peer.img, "snapshot", "-c", "one", "marked")
+    good(peer.img, "bitmap", "--add", "marked", "b0")
+    good(*make, "qcow2", "corrupt", "2M")
+    with open("corrupt", "r+b") as f:
+        f.seek(79)              # the incompatible features
+        f.write(b"\2")
     shutil.copy("raw", "copy")
     os.mkdir("folder")
     shutil.copy("raw", "folder/a:b")
@@ -403,6 +427,18 @@ def option_help() -> None:
         mine = good(NEMU.img, *command).splitlines()
         peer = good(qemu().img, *command).splitlines()
         check(len(mine) > 1 and set(mine) <= set(peer), mine, peer)
+
+
+@test
+def order_of_bitmaps() -> None:
+    """Who writes the image leaves it alone."""
+    good(NEMU.img, "create", "-q", "-f", "qcow2", "x", "1M")
+    for name in "a", "b", "c":
+        good(NEMU.img, "bitmap", "--add", "x", name)
+    good(NEMU.img, "bitmap", "--disable", "x", "b")
+    info = json.loads(good(NEMU.img, "info", "--output=json", "x"))
+    names = [b["name"] for b in info["format-specific"]["data"]["bitmaps"]]
+    check(names == ["a", "b", "c"], names)
 
 
 @test

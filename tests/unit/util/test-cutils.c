@@ -145,9 +145,10 @@ static void test_size_to_str(void)
         uint64_t bytes;
         const char *text;
     } cases[] = {
-        { 0, "0 B" }, { 999, "999 B" }, { 1023, "1023 B" },
+        { 0, "0 B" }, { 999, "999 B" }, { 1000, "0.977 KiB" },
+        { 1023, "0.999 KiB" }, { 999 * KiB + 800, "1000 KiB" },
         { 1024, "1 KiB" }, { 1536, "1.5 KiB" }, { 4 * GiB, "4 GiB" },
-        { MiB - 1, "1024 KiB" }, { 123 * MiB, "123 MiB" },
+        { MiB - 1, "1 MiB" }, { 123 * MiB, "123 MiB" },
         { UINT64_MAX, "16 EiB" },
     };
 
