@@ -162,6 +162,14 @@ static void balloon_stats_arm(VirtIOBalloon *s)
 }
 
 /* The guest keeps one buffer in the queue; giving it back asks for new data. */
+/* All ones is "not known": clients leave such a value out. */
+static void balloon_stats_forget(VirtIOBalloon *s)
+{
+    for (int i = 0; i < VIRTIO_BALLOON_STATS; i++) {
+        s->stats[i] = UINT64_MAX;
+    }
+}
+
 static void balloon_handle_stats(VirtIODevice *vdev, VirtQueue *vq)
 {
     VirtIOBalloon *s = VIRTIO_BALLOON(vdev);
@@ -178,9 +186,7 @@ static void balloon_handle_stats(VirtIODevice *vdev, VirtQueue *vq)
         g_free(s->stats_elem);
     }
     s->stats_elem = elem;
-    for (int i = 0; i < VIRTIO_BALLOON_STATS; i++) {
-        s->stats[i] = UINT64_MAX;
-    }
+    balloon_stats_forget(s);
     n = iov_to_buf(elem->out_sg, elem->out_num, 0, stats, sizeof(stats)) /
         sizeof(stats[0]);
     for (size_t i = 0; i < n; i++) {
@@ -408,6 +414,7 @@ static bool balloon_realize(VirtIODevice *vdev, Error **errp)
         s->reporting_vq = virtio_add_queue(vdev, BALLOON_QUEUE_SIZE,
                                            balloon_handle_reporting);
     }
+    balloon_stats_forget(s);
     timer_init_ns(&s->stats_timer, main_context(), CLOCK_VIRTUAL,
                   balloon_stats_timer, s);
     return true;

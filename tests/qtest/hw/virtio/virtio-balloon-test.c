@@ -204,6 +204,8 @@ static void test_stats(void)
     json_object_put(qtest_qmp_ok(r.qts, "{'execute':'qom-set','arguments':"
                                  "{'path':'/machine/peripheral/b','property':"
                                  "'guest-stats-polling-interval','value':2}}"));
+    /* The guest has said nothing yet: not known, which is not 0 bytes. */
+    g_assert_cmpint(free_memory(&r), ==, INT64_MAX);
     send_stats(&r, 1000);
     QTEST_WAIT(r.qts, free_memory(&r) == 1000);
     g_assert_cmpuint(qvq_get_used_idx(q), ==, 0);
