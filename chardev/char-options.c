@@ -79,6 +79,8 @@ static ChardevSocket *socket_options_convert(ChardevSocketOptions *o,
     sock->wait = o->wait;
     sock->has_nodelay = o->has_nodelay || o->has_delay;
     sock->nodelay = o->has_nodelay ? o->nodelay : o->has_delay && !o->delay;
+    sock->has_telnet = o->has_telnet;
+    sock->telnet = o->telnet;
     sock->has_reconnect = o->has_reconnect;
     sock->reconnect = o->reconnect;
     return sock;

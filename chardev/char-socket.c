@@ -440,6 +440,13 @@ static bool char_socket_open(Chardev *chr, ChardevBackend *backend,
     ChardevSocket *opts = backend->u.socket.data;
 
     *be_opened = false;             /* begin() tells */
+    /* libvirt says "telnet": false of each TCP socket it adds */
+    if (opts->has_telnet && opts->telnet) {
+        error_setg(errp, "telnet=on is not supported");
+        error_append_hint(errp, "leave it out: clients such as nc and socat "
+                          "need no telnet protocol");
+        return false;
+    }
     if (opts->has_reconnect && (opts->reconnect < 0 ||
                                 opts->reconnect > INT32_MAX)) {
         error_setg(errp, "reconnect '%" PRId64 "' is out of range",

@@ -212,6 +212,15 @@ def graph(c):
 def back_ends(c):
     c.ok("chardev-add", {"id": "c1", "backend": {
         "type": "ringbuf", "data": {"size": 64}}})
+    # As libvirt adds a TCP socket, with what it always says of telnet.
+    tcp = {"addr": {"type": "inet", "data": {"host": "127.0.0.1",
+                                             "port": "0"}},
+           "wait": False, "telnet": False, "server": True}
+    c.ok("chardev-add", {"id": "c2", "backend": {"type": "socket",
+                                                 "data": tcp}})
+    c.ok("chardev-remove", {"id": "c2"})
+    c.fails("GenericError", "chardev-add", {"id": "c2", "backend": {
+        "type": "socket", "data": dict(tcp, telnet=True)}})
     c.ok("ringbuf-write", {"device": "c1", "data": "abc"})
     check(c.ok("ringbuf-read", {"device": "c1", "size": 8}) == "abc")
     c.ok("query-yank")
