@@ -17,6 +17,7 @@
 /* The terminal belongs to the process, so does this. */
 static struct {
     CharFd *user;
+    bool disabled;
     struct termios saved, raw;
     struct sigaction old_cont;
     bool is_tty;
@@ -88,6 +89,11 @@ static bool stdio_open_fds(int *in, int *out, Error **errp)
     return false;
 }
 
+void chr_stdio_disable(void)
+{
+    stdio.disabled = true;
+}
+
 static bool char_stdio_open(Chardev *chr, ChardevBackend *backend,
                             bool *be_opened, Error **errp)
 {
@@ -96,6 +102,11 @@ static bool char_stdio_open(Chardev *chr, ChardevBackend *backend,
     static bool registered;
     int in, out;
 
+    if (stdio.disabled) {
+        error_setg(errp, "cannot use stdio with -daemonize");
+        error_append_hint(errp, "use a unix socket, a pty or a file");
+        return false;
+    }
     if (stdio.user) {
         error_setg(errp, "cannot use stdio by multiple character devices");
         error_append_hint(errp, "one chardev with mux=on serves several "

@@ -28,6 +28,11 @@ static FILE *log_stream(void)
     return log_file ? log_file : stderr;
 }
 
+int log_get_fd(void)
+{
+    return log_file ? fileno(log_file) : -1;
+}
+
 static void PRINTF(2, 0) log_line(const char *level, const char *fmt,
                                   va_list ap)
 {
@@ -41,10 +46,10 @@ static void PRINTF(2, 0) log_line(const char *level, const char *fmt,
         stamp = g_strdup_printf("%s.%06dZ ", sec,
                                 g_date_time_get_microsecond(now));
     }
-    fprintf(log_stream(), "%s%s%s%s: %s%s\n", stamp ? stamp : "",
+    fprintf(stderr, "%s%s%s%s: %s%s\n", stamp ? stamp : "",
             guest_name ? guest_name : "", guest_name ? " " : "", program_name,
             level, text);
-    fflush(log_stream());
+    fflush(stderr);
 }
 
 void error_report(const char *fmt, ...)
@@ -61,7 +66,7 @@ void error_printf(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    vfprintf(log_stream(), fmt, ap);
+    vfprintf(stderr, fmt, ap);
     va_end(ap);
 }
 

@@ -185,6 +185,10 @@ void chardev_cleanup(void);
 /* chardev_print_help: the names for -chardev help, one a line. */
 void chardev_print_help(void);
 
+/* chr_stdio_disable: the process has no terminal (-daemonize): from now on
+ * "stdio" cannot be opened. */
+void chr_stdio_disable(void);
+
 /* ---- For the drivers in chardev/ ---- */
 
 struct Chardev {

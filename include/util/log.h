@@ -8,8 +8,10 @@
  *   guest_error   the guest broke a specification; rate limited, shown only
  *                 with `-d guest_errors`
  *
- * All write one line, "PROG: warning: text", to standard error or to the file
- * of `-D`, with a timestamp in front under `-msg timestamp=on`. Thread safe.
+ * All write one line, "PROG: warning: text", to standard error, with a timestamp
+ * in front under `-msg timestamp=on`. guest_error, log_printf and traces write
+ * to the log, which is standard error, too, unless `-D` names a file: who starts
+ * the process sees why it failed in either case. Thread safe.
  */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
@@ -65,6 +67,9 @@ void log_print_mask_help(void);
 
 /* log_set_file: send the log to @path instead of standard error (`-D`). */
 bool log_set_file(const char *path, struct Error **errp);
+
+/* log_get_fd: the descriptor of that file; -1: none. */
+int log_get_fd(void);
 
 void log_set_program_name(const char *argv0);
 const char *log_get_program_name(void);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include "util/file.h"
@@ -129,6 +130,10 @@ bool daemon_ready(Error **errp)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         dup2(null, fd);
     }
+    /* Nobody reads our standard error any more; the log may be read. */
+    if (log_get_fd() >= 0) {
+        dup2(log_get_fd(), STDERR_FILENO);
+    }
     close(null);
     if (RETRY_ON_EINTR(write(ready_fd, &byte, 1)) != 1) {
         error_setg_errno(errp, errno, "cannot tell the parent process");
@@ -139,43 +144,94 @@ bool daemon_ready(Error **errp)
     return true;
 }
 
-bool daemon_write_pidfile(const char *path, Error **errp)
-{
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char text[32];
-    int len, fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-
-    if (fd < 0) {
-        error_setg_errno(errp, errno, "cannot create PID file '%s'", path);
-        return false;
-    }
-    /* Held until exit: another process with this file does not start. */
-    if (fcntl(fd, F_SETLK, &lock) < 0) {
-        error_setg_errno(errp, errno, "cannot lock PID file '%s'", path);
-        error_append_hint(errp, "Another process is running with it.");
-        close(fd);
-        return false;
-    }
-    len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
-    if (ftruncate(fd, 0) < 0 || write(fd, text, len) != len ||
-        fstat(fd, &pidfile_stat) < 0) {
-        error_setg_errno(errp, errno, "cannot write PID file '%s'", path);
-        unlink(path);
-        close(fd);
-        return false;
-    }
-    pidfile = g_canonicalize_filename(path, NULL);
-    return true;
-}
-
-/* Only if it is still ours: somebody may have replaced it. */
-void daemon_remove_pidfile(void)
+/* Only if it is still ours: somebody may have replaced it. Nor a device that
+ * was named instead of a file. */
+static void pidfile_unlink(void)
 {
     struct stat st;
 
-    if (pidfile && stat(pidfile, &st) == 0 &&
-        st.st_dev == pidfile_stat.st_dev && st.st_ino == pidfile_stat.st_ino) {
+    if (pidfile && S_ISREG(pidfile_stat.st_mode) &&
+        stat(pidfile, &st) == 0 && st.st_dev == pidfile_stat.st_dev &&
+        st.st_ino == pidfile_stat.st_ino) {
         unlink(pidfile);
     }
+}
+
+/* Until the main loop takes signals: die as if they were not handled. */
+static void pidfile_signal(int signo)
+{
+    pidfile_unlink();
+    raise(signo);
+}
+
+static void pidfile_guard(void)
+{
+    static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
+    struct sigaction sa = { .sa_handler = pidfile_signal,
+                            .sa_flags = SA_RESETHAND };
+    struct sigaction old;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        if (sigaction(signals[i], NULL, &old) == 0 &&
+            old.sa_handler == SIG_DFL) {
+            sigaction(signals[i], &sa, NULL);
+        }
+    }
+}
+
+/* Its descriptor, with our lock on it until exit; -1 and an error: another
+ * process has that. */
+static int pidfile_open(const char *path, Error **errp)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct stat now;
+
+    while (true) {
+        int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+
+        if (fd < 0) {
+            error_setg_errno(errp, errno, "cannot create PID file '%s'", path);
+            return -1;
+        }
+        if (fcntl(fd, F_SETLK, &lock) < 0) {
+            error_setg_errno(errp, errno, "cannot lock PID file '%s'", path);
+            error_append_hint(errp, "Another process is running with it.");
+            close(fd);
+            return -1;
+        }
+        /* Who had it may have removed it between our open and our lock. */
+        if (fstat(fd, &pidfile_stat) == 0 && stat(path, &now) == 0 &&
+            now.st_dev == pidfile_stat.st_dev &&
+            now.st_ino == pidfile_stat.st_ino) {
+            return fd;
+        }
+        close(fd);
+    }
+}
+
+bool daemon_write_pidfile(const char *path, Error **errp)
+{
+    char text[32];
+    int len, fd = pidfile_open(path, errp);
+
+    if (fd < 0) {
+        return false;
+    }
+    pidfile = g_canonicalize_filename(path, NULL);
+    pidfile_guard();
+    len = snprintf(text, sizeof(text), "%" PRId64 "\n", (int64_t)getpid());
+    if ((S_ISREG(pidfile_stat.st_mode) && ftruncate(fd, 0) < 0) ||
+        write(fd, text, len) != len) {
+        error_setg_errno(errp, errno, "cannot write PID file '%s'", path);
+        daemon_remove_pidfile();
+        close(fd);
+        return false;
+    }
+    return true;
+}
+
+void daemon_remove_pidfile(void)
+{
+    pidfile_unlink();
     g_clear_pointer(&pidfile, g_free);
 }

@@ -56,8 +56,8 @@ static void forget_io_errors(void *opaque, bool running, RunState state)
 static bool start_process(Error **errp)
 {
     static const int early[] = {
-        CLI_OPTION_MSG, CLI_OPTION_D, CLI_OPTION_d, CLI_OPTION_TRACE,
-        CLI_OPTION_NAME, CLI_OPTION_UUID, CLI_OPTION_OVERCOMMIT,
+        CLI_OPTION_NAME, CLI_OPTION_MSG, CLI_OPTION_D, CLI_OPTION_d,
+        CLI_OPTION_TRACE, CLI_OPTION_UUID, CLI_OPTION_OVERCOMMIT,
         CLI_OPTION_RUN_WITH, CLI_OPTION_CHROOT, CLI_OPTION_RUNAS,
         CLI_OPTION_NODEFAULTS, CLI_OPTION_NO_USER_CONFIG,
         CLI_OPTION_NOGRAPHIC, CLI_OPTION_DISPLAY, CLI_OPTION_VGA,
@@ -79,7 +79,11 @@ static bool start_process(Error **errp)
         }
         g_clear_pointer(errp, error_free);
     }
-    return !start.daemonize || daemon_fork(errp);
+    if (!start.daemonize) {
+        return true;
+    }
+    chr_stdio_disable();
+    return daemon_fork(errp);
 }
 
 static int drain_and_flush(void)

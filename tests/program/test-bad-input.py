@@ -234,6 +234,7 @@ def left_out_on_purpose():
         ("-chardev udp,id=u,port=1", "'udp'", "stream"),
         ("-chardev spicevmc,id=u,name=x", "'spicevmc'", "socket"),
         ("-serial vc", "'vc'", "stdio"),
+        ("-chardev socket,id=u,path=p,telnet=on", "telnet=on", "socat"),
         ("-parallel stdio", "'stdio'", "-serial"),
         ("-usb", "'-usb'", "virtio"),
         ("-usbdevice tablet", "'-usbdevice'", "virtio"),
@@ -457,6 +458,9 @@ def pid_file_of_another_process():
 def daemon_that_fails():
     """The parent says so, with the child's error."""
     refuse(["-daemonize", "-device", "virtio-rng-pic"], "'virtio-rng-pci'")
+    for option in ("-serial", "-monitor", "-qmp"):
+        refuse(["-daemonize", option, "stdio"], option, "stdio", "-daemonize",
+               "unix socket")
 
 
 @test

@@ -4,11 +4,12 @@
 and the guest's ports (by the qtest protocol)."""
 import os
 import re
+import signal
 import socket
 import subprocess
 
-from program import (ARCH, BINARY, TIMEOUT, Program, Skip, check, main, need,
-                     need_x86, run, test, wait_for)
+from program import (ARCH, BINARY, NAME, TIMEOUT, Program, Skip, check, main,
+                     need, need_x86, run, test, wait_for)
 
 BASE = ["-nodefaults", "-S", "-accel", "qtest"]
 
@@ -193,6 +194,32 @@ def pidfile_and_sockets_go():
 
 
 @test
+def pidfile_goes_with_a_signal_at_any_time():
+    """Also while the program starts and waits for a client."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with subprocess.Popen(
+                [BINARY, *BASE, "-pidfile", "pid", "-qmp",
+                 "unix:q%d,server=on,wait=on" % number],
+                stdin=subprocess.DEVNULL) as p:
+            wait_for(lambda: os.path.exists("pid"), "the PID file")
+            wait_for(lambda n=number: os.path.exists("q%d" % n), "the socket")
+            p.send_signal(number)
+            check(p.wait(TIMEOUT) == -number, p.returncode)
+        check(not os.path.exists("pid"), number)
+
+
+@test
+def pidfile_that_is_a_device():
+    """It is written to, not removed."""
+    os.mkfifo("pipe")
+    end = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
+    with Program([*BASE, "-pidfile", "pipe"]) as p:
+        check(int(os.read(end, 100)) == p.process.pid)
+    check(os.path.exists("pipe"))
+    os.close(end)
+
+
+@test
 def daemonize():
     done = subprocess.run(
         [BINARY, "-nodefaults", "-M", "none", "-daemonize", "-pidfile", "pid",
@@ -246,6 +273,29 @@ def log_and_names():
         check(p.get("query-name") == {"name": "g"})
         with open("/proc/%d/comm" % p.process.pid, encoding="utf-8") as f:
             check(f.read() == "renamed\n")
+        check("g %s: warning: netdev alone" % NAME in p.error_text())
+
+
+@test
+def errors_are_seen_with_a_log_file():
+    """The log has what was asked to be logged."""
+    args = ["-D", "log", "-trace", "runstate_*", "-accel", "qtest"]
+    status, _, err = run([*args, "-device", "virtio-rng-pic"])
+    check(status == 1 and "'virtio-rng-pic'" in err, status, err)
+    with Program([*BASE, *args]) as p:
+        p.get("cont")
+        check(p.error_text() == "", p.error_text())
+    with open("log", encoding="utf-8") as f:
+        text = f.read()
+    check("virtio-rng-pic" not in text and "runstate_" in text, text)
+    subprocess.run([BINARY, *BASE, "-daemonize", "-D", "log2", "-pidfile",
+                    "pid"], stdin=subprocess.DEVNULL, check=True,
+                   stdout=subprocess.DEVNULL, timeout=TIMEOUT)
+    with open("pid", encoding="utf-8") as f:
+        pid = int(f.read())
+    check(os.readlink("/proc/%d/fd/2" % pid) == os.path.abspath("log2"))
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not os.path.exists("pid"), "the PID file to go")
 
 
 if __name__ == "__main__":
