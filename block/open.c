@@ -8,6 +8,7 @@
 #include "qapi/json.h"
 #include "qapi/qapi-visit-block-core.h"
 #include "qapi/visitor.h"
+#include "util/keyval.h"
 #include "util/log.h"
 #include "util/main-loop.h"
 
@@ -206,7 +207,7 @@ static struct json_object *pseudo_json_options(const char *filename,
                                                Error **errp)
 {
     const char *text = filename + strlen("json:");
-    struct json_object *json;
+    struct json_object *json, *tree;
 
     if (!json_parse(text, strlen(text), &json, errp)) {
         error_prepend(errp, "Could not parse the JSON options: ");
@@ -217,7 +218,9 @@ static struct json_object *pseudo_json_options(const char *filename,
         json_put(json);
         return NULL;
     }
-    return json;
+    tree = keyval_nest(json, errp);
+    json_put(json);
+    return tree;
 }
 
 /* Who gives a key need not say what for: LUKS, nearly always. */
@@ -386,37 +389,6 @@ BlockDriverState *bdrv_open_on_file(struct json_object *file,
     return open_both(file, format, extra, flags, errp);
 }
 
-BlockDriverState *bdrv_open_image(const char *filename, const char *format,
-                                  struct json_object *extra,
-                                  struct json_object *proto,
-                                  BdrvOpenFlags flags, Error **errp)
-{
-    struct json_object *top = extra ? json_object_get(extra) :
-                                      json_object_new_object();
-    BlockDriverState *bs = NULL;
-
-    if (g_str_has_prefix(filename, "json:")) {
-        struct json_object *json = pseudo_json_options(filename, errp);
-
-        if (json) {
-            copy_common(json, top);
-            bs = open_json(json, flags, errp);
-            json_object_put(json);
-        }
-        json_object_put(top);
-        return bs;
-    }
-    proto = proto ? json_object_get(proto) : json_object_new_object();
-    copy_common(proto, top);
-    json_object_object_add(proto, "discard", json_object_new_string("unmap"));
-    if (protocol_options(filename, proto, errp)) {
-        bs = open_both(proto, format, top, flags, errp);
-    }
-    json_object_put(proto);
-    json_object_put(top);
-    return bs;
-}
-
 BlockDriverState *bdrv_open_reference(const char *name, Error **errp)
 {
     BlockDriverState *bs = bdrv_lookup(name, name, errp);
@@ -440,6 +412,9 @@ static BlockDriverState *open_by_file(struct json_object *options,
     }
     if (json_object_is_type(ref, json_type_string)) {
         file = bdrv_open_reference(json_object_get_string(ref), errp);
+    } else if (!json_object_is_type(ref, json_type_object)) {
+        error_setg(errp, "Parameter 'file' expects a node or its options");
+        return NULL;
     } else {
         copy_common(ref, options);
         file = add_protocols(options, 0, errp) ? open_json(ref, flags, errp) :
@@ -451,6 +426,55 @@ static BlockDriverState *open_by_file(struct json_object *options,
     json_object_object_del(options, "file");
     bs = open_format(file, NULL, options, flags, errp);
     bdrv_unref(file);
+    return bs;
+}
+
+/* @format: what a header says of a backing file, if the options do not. */
+static BlockDriverState *open_pseudo_json(struct json_object *json,
+                                          const char *format,
+                                          BdrvOpenFlags flags, Error **errp)
+{
+    if (format) {
+        set_default(json, "driver", json_object_new_string(format));
+    }
+    if (json_object_object_get_ex(json, "driver", NULL)) {
+        return open_json(json, flags, errp);
+    }
+    if (!json_object_object_get_ex(json, "file", NULL)) {
+        error_setg(errp, "Must specify either driver or file");
+        return NULL;
+    }
+    return open_by_file(json, flags, errp);
+}
+
+BlockDriverState *bdrv_open_image(const char *filename, const char *format,
+                                  struct json_object *extra,
+                                  struct json_object *proto,
+                                  BdrvOpenFlags flags, Error **errp)
+{
+    struct json_object *top = extra ? json_object_get(extra) :
+                                      json_object_new_object();
+    BlockDriverState *bs = NULL;
+
+    if (g_str_has_prefix(filename, "json:")) {
+        struct json_object *json = pseudo_json_options(filename, errp);
+
+        if (json) {
+            copy_common(json, top);
+            bs = open_pseudo_json(json, format, flags, errp);
+            json_object_put(json);
+        }
+        json_object_put(top);
+        return bs;
+    }
+    proto = proto ? json_object_get(proto) : json_object_new_object();
+    copy_common(proto, top);
+    json_object_object_add(proto, "discard", json_object_new_string("unmap"));
+    if (protocol_options(filename, proto, errp)) {
+        bs = open_both(proto, format, top, flags, errp);
+    }
+    json_object_put(proto);
+    json_object_put(top);
     return bs;
 }
 

@@ -262,6 +262,61 @@ json_object *keyval_parse(const char *params, const char *implied_key,
     return keyval_parse_flags(params, implied_key, 0, help, errp);
 }
 
+/* What is at @frag of @at: an object that is there or a new one. */
+static json_object *keyval_enter(json_object *at, const char *frag,
+                                 const char *key, Error **errp)
+{
+    json_object *child;
+
+    if (!json_object_object_get_ex(at, frag, &child)) {
+        child = json_object_new_object();
+        json_object_object_add(at, frag, child);
+    } else if (!json_object_is_type(child, json_type_object)) {
+        error_setg(errp, "parameter '%s' is given in two ways", key);
+        return NULL;
+    }
+    return child;
+}
+
+static bool keyval_nest_into(json_object *dst, json_object *src, Error **errp)
+{
+    json_object_object_foreach(src, key, val) {
+        g_auto(GStrv) frags = g_strsplit(key, ".", KEY_DEPTH_MAX);
+        json_object *at = dst;
+        unsigned i = 0;
+
+        for (; frags[0] && frags[i + 1] && at; i++) {
+            at = keyval_enter(at, frags[i], key, errp);
+        }
+        if (at && json_object_is_type(val, json_type_object)) {
+            at = keyval_enter(at, frags[0] ? frags[i] : key, key, errp);
+            if (!at || !keyval_nest_into(at, val, errp)) {
+                return false;
+            }
+        } else if (at) {
+            json_object_object_add(at, frags[0] ? frags[i] : key,
+                                   json_object_get(val));
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+json_object *keyval_nest(json_object *flat, Error **errp)
+{
+    g_autoptr(json_object) root = json_object_new_object();
+    json_object *tree = keyval_nest_into(root, flat, errp) ?
+                        keyval_listify(root, "", errp) : NULL;
+
+    if (tree && !json_object_is_type(tree, json_type_object)) {
+        error_setg(errp, "parameters have names, not only indexes");
+        json_object_put(tree);
+        tree = NULL;
+    }
+    return tree;
+}
+
 static void keyval_append(json_object *dst, json_object *src)
 {
     for (size_t i = 0; i < json_object_array_length(src); i++) {

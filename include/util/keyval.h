@@ -56,4 +56,12 @@ struct json_object *keyval_parse_flags(const char *params,
 bool keyval_merge(struct json_object *dst, struct json_object *src,
                   struct Error **errp);
 
+/*
+ * keyval_nest: the tree that keys with dots in the object @flat stand for, as
+ * in { "file.filename": "x", "server": { "0.host": "y" } }. Values that are no
+ * objects stay as they are.
+ * Returns a new object, or NULL with *@errp set.
+ */
+struct json_object *keyval_nest(struct json_object *flat, struct Error **errp);
+
 #endif

@@ -84,6 +84,12 @@ info odd
 info empty
 info top
 info v2
+info json:{}
+info json:{"file.filename":"qcow2"}
+info json:{"driver":"qcow2","file.filename":"qcow2"}
+info json:{"driver":"qcow2","file.driver":"file","file":{"filename":"qcow2"}}
+map json:{"driver":"raw","file.driver":"file","file.filename":"raw"}
+map --output=json json:{"driver":"qcow2","file.filename":"top","backing.driver":"qcow2","backing.file.driver":"file","backing.file.filename":"qcow2"}
 info --backing-chain top
 info -U --backing-chain top
 info --output=json empty

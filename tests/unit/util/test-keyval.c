@@ -163,6 +163,38 @@ static void test_merge(void)
     }
 }
 
+static const struct {
+    const char *flat, *tree;
+} nests[] = {
+    { "{}", "{}" }, { "{\"a\":1,\"b\":null}", "{\"a\":1,\"b\":null}" },
+    { "{\"a.b\":1,\"a.c\":true}", "{\"a\":{\"b\":1,\"c\":true}}" },
+    { "{\"a.b\":1,\"a\":{\"c\":2}}", "{\"a\":{\"b\":1,\"c\":2}}" },
+    { "{\"a\":{\"b.0\":1,\"b.1\":2}}", "{\"a\":{\"b\":[1,2]}}" },
+    { "{\"a\":1,\"a.b\":2}", NULL }, { "{\"a\":{\"b\":1},\"a.b.c\":2}", NULL },
+    { "{\"a.1\":1}", NULL }, { "{\"a.0\":1,\"a.b\":1}", NULL },
+    { "{\"0\":1}", NULL },
+};
+
+static void test_nest(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(nests); i++) {
+        json_object *flat = json_tokener_parse(nests[i].flat);
+        Error *err = NULL;
+        json_object *tree = keyval_nest(flat, &err);
+
+        g_assert_cmpint(tree != NULL, ==, nests[i].tree != NULL);
+        g_assert_cmpint(err != NULL, ==, nests[i].tree == NULL);
+        if (tree) {
+            g_assert_cmpstr(json_object_to_json_string_ext(
+                                tree, JSON_C_TO_STRING_PLAIN), ==,
+                            nests[i].tree);
+        }
+        error_free(err);
+        json_object_put(tree);
+        json_object_put(flat);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -170,5 +202,6 @@ int main(int argc, char **argv)
     g_test_add_func("/keyval/parse/key-too-long", test_key_too_long);
     g_test_add_func("/keyval/help", test_help);
     g_test_add_func("/keyval/merge", test_merge);
+    g_test_add_func("/keyval/nest", test_nest);
     return g_test_run();
 }
