@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Form of C sources: width, white space, comments, what devices may not call."""
+"""Form of C sources: width, white space, comments, what devices may not call.
+And tables of the manual, which only some builds make."""
 import os
 import re
 import subprocess
@@ -29,6 +30,7 @@ TWICE = re.compile(r"(?<!define )\b(MAX|MIN|CLAMP|ABS|ROUND_UP|ROUND_DOWN|"
 EFFECT = re.compile(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=|\]\s*\(|"
                     r"\(\*[^()]*\)\s*\(|\b\w+\s*\(|\bvolatile\b")
 PURE = re.compile(r"(sizeof|offsetof|__alignof__|[A-Z][A-Z0-9_]*)\s*\(")
+BORDER = re.compile(r" *=+(?: +=+)+")
 # (file, what the rule found): reason
 EXCEPTIONS = {
     ("hw/core/machine.c", "printf"): "-machine help",
@@ -78,13 +80,30 @@ def problems(path, text):
             "'%s' in %s(): may be evaluated twice" % (effect, macro)
 
 
+def table_problems(_path, text):
+    """(line, what is wrong) in simple tables, for which Sphinx gives up."""
+    gaps = []
+    after_border = False
+    for number, line in enumerate(text.split("\n"), 1):
+        border = BORDER.fullmatch(line)
+        if border:
+            gaps = [m.span() for m in re.finditer("(?<==) +", line)]
+        elif not line.strip():
+            gaps = [] if after_border else gaps
+        elif any(line[start:end].strip() for start, end in gaps):
+            yield number, "text between the columns of a table"
+        after_border = border
+
+
 def main():
-    listed = subprocess.run(["git", "ls-files", "*.c", "*.h"], check=True,
-                            stdout=subprocess.PIPE).stdout.decode().split("\n")
+    listed = subprocess.run(["git", "ls-files", "*.c", "*.h", "*.rst"],
+                            check=True, stdout=subprocess.PIPE
+                            ).stdout.decode().split("\n")
     bad = 0
     for path in filter(os.path.isfile, listed):
+        judge = table_problems if path.endswith(".rst") else problems
         with open(path, encoding="utf-8") as source:
-            for number, what in problems(path, source.read()):
+            for number, what in judge(path, source.read()):
                 print("%s:%d: %s" % (path, number, what))
                 bad += 1
     return 1 if bad else 0

@@ -197,6 +197,13 @@ class TextTest(unittest.TestCase):
             else:
                 self.assertTrue(any(wrong in x for x in found), (path, line))
 
+    def test_tables(self):
+        table = "====  ====\na     b\n====  ====\naa,\n%s\n\n      c\n====  ====\n"
+        for row, lines in (("a     b and more", []), ("aa    b", []),
+                           ("aaaa, b", [5]), ("aaaaaaaa", [5])):
+            found = text.table_problems("a.rst", table % row + "\nanything\n")
+            self.assertEqual([number for number, _ in found], lines, row)
+
 
 SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
 # A tree that keeps all rules.
