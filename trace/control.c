@@ -4,6 +4,7 @@
 #include "trace/control.h"
 #include <json-c/json.h>
 #include <time.h>
+#include "util/cutils.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/keyval.h"
@@ -39,6 +40,27 @@ static void trace_set(const TraceEvent *ev, void *opaque)
     __atomic_store_n(ev->on, *(bool *)opaque, __ATOMIC_RELAXED);
 }
 
+static void trace_add_name(const TraceEvent *ev, void *opaque)
+{
+    g_ptr_array_add(opaque, (void *)ev->name);
+}
+
+static void trace_unknown(const char *name, Error **errp)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const char *near;
+
+    trace_foreach(NULL, trace_add_name, names);
+    g_ptr_array_add(names, NULL);
+    near = closest_string(name, (const char *const *)names->pdata);
+    error_setg(errp, "unknown trace event '%s'", name);
+    if (near) {
+        error_append_hint(errp, "did you mean '%s'?", near);
+    } else {
+        error_append_hint(errp, "-trace help lists the events");
+    }
+}
+
 bool trace_enable(const char *pattern, Error **errp)
 {
     bool on = *pattern != '-';
@@ -46,8 +68,7 @@ bool trace_enable(const char *pattern, Error **errp)
     pattern += !on;
     /* A pattern may match nothing in a build with fewer parts. */
     if (!trace_foreach(pattern, trace_set, &on) && !strpbrk(pattern, "*?")) {
-        error_setg(errp, "unknown trace event '%s'", pattern);
-        error_append_hint(errp, "-trace help lists the events");
+        trace_unknown(pattern, errp);
         return false;
     }
     return true;

@@ -3,6 +3,7 @@
 #include "util/osdep.h"
 #include <time.h>
 #include "util/log.h"
+#include "util/cutils.h"
 #include "util/error.h"
 
 uint32_t log_mask;
@@ -140,6 +141,21 @@ void guest_error(const char *dev, const char *fmt, ...)
     }
 }
 
+static void log_item_unknown(const char *name, Error **errp)
+{
+    const char *names[G_N_ELEMENTS(log_items) + 1] = { NULL };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(log_items); i++) {
+        names[i] = log_items[i].name;
+    }
+    error_setg(errp, "unknown log item '%s'", name);
+    if (closest_string(name, names)) {
+        error_hint_closest(errp, name, names);
+    } else {
+        error_append_hint(errp, "-d help lists the log items");
+    }
+}
+
 bool log_set_mask(const char *items, Error **errp)
 {
     g_auto(GStrv) names = g_strsplit(items, ",", -1);
@@ -155,8 +171,7 @@ bool log_set_mask(const char *items, Error **errp)
             }
         }
         if (i == G_N_ELEMENTS(log_items)) {
-            error_setg(errp, "unknown log item '%s'", *n);
-            error_append_hint(errp, "-d help lists the log items");
+            log_item_unknown(*n, errp);
             return false;
         }
     }

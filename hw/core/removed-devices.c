@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Devices that users of other hypervisors ask for and that were left out on
- * purpose, each with what serves the same end here; and those that are not in
- * every build.
+ * purpose or are still missing, each with what serves the same end here; and
+ * those that are not in every build.
  */
 #include "util/osdep.h"
 #include "qdev-internal.h"
@@ -96,6 +96,43 @@ static const struct {
     { "pvpanic", "pvpanic-pci" },
 };
 
+/* Not here yet, and nothing against them. Their names are near to those of
+ * devices that do something else. */
+static const struct {
+    const char *driver, *instead;
+} missing[] = {
+    { "virtio-scsi*", "virtio-blk-pci" },
+    { "vhost-scsi*", "virtio-blk-pci" },
+    { "vhost-user-scsi*", "virtio-blk-pci" },
+    { "vhost-user-blk*", "virtio-blk-pci" },
+    { "scsi-*", "virtio-blk-pci" },
+    { "virtio-pmem*", "virtio-blk-pci" },
+    { "nvdimm", "virtio-blk-pci" },
+    { "virtio-9p*", "virtio-blk-pci" },
+    { "vhost-user-fs*", "virtio-blk-pci" },
+    { "vhost-vsock*", "virtserialport" },
+    { "vhost-user-vsock*", "virtserialport" },
+    { "vhost-user-rng*", "virtio-rng-pci" },
+    { "pci-bridge", "pcie-root-port" },
+    { "pcie-pci-bridge", "pcie-root-port" },
+    { "pxb*", "pcie-root-port" },
+    { "i6300esb", "pvpanic-pci" },
+    { "ib700", "pvpanic-pci" },
+    { "vfio-*", NULL },
+    { "pc-dimm", NULL },
+    { "virtio-mem*", NULL },
+    { "virtio-iommu*", NULL },
+    { "intel-iommu", NULL },
+    { "amd-iommu", NULL },
+    { "virtio-crypto*", NULL },
+    { "tpm-*", NULL },
+    { "ivshmem-*", NULL },
+    { "vmgenid", NULL },
+    { "vmcoreinfo", NULL },
+    { "loader", NULL },
+    { "guest-loader", NULL },
+};
+
 /* Looked at when the type is not there, so it is not built in. */
 static const struct {
     const char *driver, *option;
@@ -119,6 +156,22 @@ static bool pattern_fits(const char *pattern, const char *name)
            g_str_has_suffix(name + head, star + 1);
 }
 
+static char *missing_hint(const char *driver)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(missing); i++) {
+        const char *instead = missing[i].instead;
+
+        if (pattern_fits(missing[i].driver, driver)) {
+            bool has = instead && object_class_by_name(instead);
+
+            return g_strdup_printf("this version has no '%s'%s%s%s", driver,
+                                   has ? "; use '" : "", has ? instead : "",
+                                   has ? "'" : "");
+        }
+    }
+    return NULL;
+}
+
 /* Only names a type that is in this build. */
 char *qdev_removed_hint(const char *driver)
 {
@@ -136,7 +189,7 @@ char *qdev_removed_hint(const char *driver)
                                why ? why : "", instead ? "; use '" : "",
                                instead ? instead : "", instead ? "'" : "");
     }
-    return NULL;
+    return missing_hint(driver);
 }
 
 const char *qdev_configure_option(const char *driver)

@@ -37,7 +37,20 @@ bool cli_option_D(const char *arg, Error **errp)
 
 bool cli_option_d(const char *arg, Error **errp)
 {
-    return log_set_mask(arg, errp);
+    g_auto(GStrv) items = g_strsplit(arg, ",", -1);
+    g_autoptr(GPtrArray) rest = g_ptr_array_new();
+    g_autofree char *mask = NULL;
+
+    for (char **item = items; *item; item++) {
+        if (!g_str_has_prefix(*item, "trace:")) {
+            g_ptr_array_add(rest, *item);
+        } else if (!trace_enable(*item + strlen("trace:"), errp)) {
+            return false;
+        }
+    }
+    g_ptr_array_add(rest, NULL);
+    mask = g_strjoinv(",", (char **)rest->pdata);
+    return (*items && !*mask) || log_set_mask(mask, errp);
 }
 
 bool cli_option_trace(TraceOptions *val, Error **errp)

@@ -21,6 +21,7 @@
 #include "net/net.h"
 #include "qapi/qapi-options-apply.h"
 #include "qom/property.h"
+#include "system/accel.h"
 #include "system/memory.h"
 #include "system/runstate.h"
 #include "trace/control.h"
@@ -148,6 +149,18 @@ static bool start_machine(Error **errp)
            drive_check_flash(errp) && apply(board, errp);
 }
 
+/* Somebody may still want to look at it through a monitor. */
+static void warn_nothing_to_run(void)
+{
+    MachineState *ms = start.machine;
+
+    if (vm_get_autostart() && !qtest_enabled() && ms->possible_cpus &&
+        !ms->kernel_filename && !ms->firmware && !drive_get_flash(0)) {
+        warn_report("the guest has nothing to run: give it a -kernel, or "
+                    "firmware by -bios");
+    }
+}
+
 static bool start_monitors(Error **errp)
 {
     static const int monitors[] = {
@@ -180,6 +193,7 @@ static bool start_all(Error **errp)
     }
     net_check_clients();
     object_globals_warn_unused();
+    warn_nothing_to_run();
     if (!machine_creation_done(start.machine, errp)) {
         return false;
     }

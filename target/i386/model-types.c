@@ -182,6 +182,12 @@ static void hint_property(Error **errp, const char *name)
     g_autofree const char **names = g_new0(const char *,
                                            x86_nr_feature_props + 1);
 
+    /* A few are known and take "off"; the rest of them is not. */
+    if (g_str_has_prefix(name, "hv-") || g_str_has_prefix(name, "hv_")) {
+        error_append_hint(errp, "Hyper-V enlightenments are not available in "
+                          "this version: leave it out");
+        return;
+    }
     for (size_t i = 0; i < x86_nr_feature_props; i++) {
         names[i] = x86_feature_props[i].name;
     }

@@ -126,6 +126,9 @@ def unknown_names_get_the_closest():
         ("-name gest=x", "'gest'", "'guest'"),
         ("-uuid 1-2-3", "'1-2-3'"),
         ("-d nonsense", "nonsense"),
+        ("-d guest_error", "'guest_error'", "'guest_errors'"),
+        ("-d unimp,trace:runstate_sett", "'runstate_sett'", "'runstate_set'"),
+        ("-trace runstate_sett", "'runstate_sett'", "'runstate_set'"),
         ("-D /nonexistent/log", "/nonexistent/log"),
         ("-trace enable=,file=/nonexistent/t", "/nonexistent/t"),
         ("-overcommit mem-lokc=on", "'mem-lokc'", "'mem-lock'"),
@@ -213,6 +216,10 @@ def left_out_on_purpose():
         ("-device AC97", "'AC97'", "on purpose"),
         ("-device qemu-xhci", "'qemu-xhci'", "on purpose"),
         ("-device usb-tablet", "'usb-tablet'", "on purpose"),
+        ("-device virtio-scsi-pci", "'virtio-scsi-pci'", "this version has no",
+         "'virtio-blk-pci'"),
+        ("-device pcie-pci-bridge", "'pcie-pci-bridge'", "'pcie-root-port'"),
+        ("-device vfio-pci,host=1", "'vfio-pci'", "this version has no"),
         ("-nic user,model=e1000", "'e1000'", "on purpose",
          "'virtio-net-pci'"),
         ("-vga std", "'std'", display, "virtconsole"),
@@ -244,6 +251,7 @@ def left_out_on_purpose():
         ("-incoming defer", "'-incoming'", "migrated"),
         ("-loadvm x", "'-loadvm'", "snapshots"),
         ("-gdb tcp::1", "'-gdb'", "-trace"),
+        ("--preconfig", "'-preconfig'", "-numa"),
         ("-icount 1", "'-icount'", "counted"),
         ("-no-kvm", "'-no-kvm'", "KVM only"),
         ("-overcommit cpu-pm=on", "cpu-pm", "halt_poll_ns"),
@@ -256,6 +264,14 @@ def left_out_on_purpose():
                accel=[])
         refuse(["-machine", "accel=" + name], "'%s'" % name, "on purpose",
                "'kvm'", accel=[])
+
+
+@test
+def enlightenments():
+    need_x86()
+    for name in ("hv-relaxed", "hv-spinlocks=0x1fff", "hv_vendor_id=x"):
+        refuse(["-cpu", "max," + name], name.split("=")[0][3:],
+               "not available")
 
 
 # ---- Kernels ----

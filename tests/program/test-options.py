@@ -8,8 +8,8 @@ import signal
 import socket
 import subprocess
 
-from program import (ARCH, BINARY, NAME, TIMEOUT, Program, Skip, check, main,
-                     need, need_x86, run, test, wait_for)
+from program import (ARCH, BINARY, NAME, TIMEOUT, Program, Skip, check,
+                     kvm_works, main, need, need_x86, run, test, wait_for)
 
 BASE = ["-nodefaults", "-S", "-accel", "qtest"]
 
@@ -277,9 +277,20 @@ def log_and_names():
 
 
 @test
+def guest_with_nothing_to_run():
+    if not kvm_works():
+        raise Skip("needs KVM")
+    for args, said in (([], True), (["-S"], False), (["-M", "none"], False)):
+        with Program(["-nodefaults", *args]) as p:
+            p.get("query-status")
+            check(("nothing to run" in p.error_text()) == said, args,
+                  p.error_text())
+
+
+@test
 def errors_are_seen_with_a_log_file():
     """The log has what was asked to be logged."""
-    args = ["-D", "log", "-trace", "runstate_*", "-accel", "qtest"]
+    args = ["-D", "log", "-d", "unimp,trace:runstate_*", *BASE[-2:]]
     status, _, err = run([*args, "-device", "virtio-rng-pic"])
     check(status == 1 and "'virtio-rng-pic'" in err, status, err)
     with Program([*BASE, *args]) as p:
