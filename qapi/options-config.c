@@ -44,9 +44,9 @@ static bool config_error(ConfigReader *r, const char *what, Error **errp)
 
 static bool end_section(ConfigReader *r, Error **errp)
 {
-    g_autofree char *option = g_steal_pointer(&r->option);
+    g_autofree char *section = g_steal_pointer(&r->option);
 
-    if (option && !cli_add(r->opts, option, r->arg->str, errp)) {
+    if (section && !cli_add(r->opts, cli_section_option(r->opts, section), r->arg->str, errp)) {
         error_prepend(errp, "%s: ", r->fname);
         return false;
     }

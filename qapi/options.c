@@ -86,6 +86,18 @@ int cli_find(const CliOptions *opts, const char *name, Error **errp)
     return id;
 }
 
+const char *cli_section_option(const CliOptions *opts, const char *section)
+{
+    for (int i = 0; i < opts->table->count; i++) {
+        const CliOption *opt = &opts->table->options[i];
+
+        if (opt->group && g_str_equal(opt->group, section)) {
+            return opt->name;
+        }
+    }
+    return section;
+}
+
 static bool takes_arg(const CliOption *opt)
 {
     return opt->kind == CLI_ABSENT ? opt->flags & CLI_HAS_ARG

@@ -46,6 +46,7 @@ enum {
 
 typedef struct CliOption {
     const char *name;
+    const char *group;          /* its name in configuration files; NULL: @name */
     uint8_t kind;               /* CliKind */
     uint8_t repeat;             /* CliRepeat */
     uint8_t flags;
@@ -117,6 +118,10 @@ bool cli_set(CliOptions *opts, const char *text, struct Error **errp);
 
 /* cli_find: id of the option called @name, or -1 with an error. */
 int cli_find(const CliOptions *opts, const char *name, struct Error **errp);
+
+/* cli_section_option: name of the option that a section of a configuration file
+ * is about: [memory] is -m. Most are called as the option is. */
+const char *cli_section_option(const CliOptions *opts, const char *section);
 
 /* cli_count, cli_get: the occurrences of an option; @n below the count.
  * cli_given: whether there is one. */

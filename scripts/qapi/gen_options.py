@@ -188,6 +188,7 @@ def gen_check(opt):
 def gen_row(opt, categories):
     kind = opt.value_kind()
     fields = [f'.name = "{opt.name}"', f'.kind = CLI_{kind}',
+              *([f'.group = "{opt.group}"'] if opt.group != opt.name else []),
               f'.repeat = CLI_{opt.repeat.upper()}',
               f'.category = {categories.index(opt.category)}']
     if opt.implied_key:

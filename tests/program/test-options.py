@@ -60,6 +60,20 @@ def help_of_everything():
 
 
 @test
+def configuration_file():
+    """Sections have the names that query-command-line-options tells."""
+    with open("vm.cfg", "w", encoding="utf-8") as f:
+        f.write('[memory]\n  size = "96"\n[smp-opts]\n  cpus = "2"\n'
+                '[boot-opts]\n  strict = "on"\n[name]\n  guest = "g"\n'
+                '[chardev "c"]\n  backend = "null"\n')
+    with Program([*BASE, "-readconfig", "vm.cfg"]) as p:
+        check(p.get("query-memory-size-summary")["base-memory"] == 96 << 20)
+        check(len(p.get("query-cpus-fast")) == 2)
+        check(p.get("query-name") == {"name": "g"})
+        check("c" in [c["label"] for c in p.get("query-chardev")])
+
+
+@test
 def nic():
     need("CONFIG_SLIRP")
     with Program([*BASE, "-nic", "user,mac=52:54:00:00:00:07,hostname=x",
