@@ -75,6 +75,10 @@ void bdrv_refresh_limits(BlockDriverState *bs);
 /* bdrv_refresh_limits_above: also of all that is on top of it. */
 void bdrv_refresh_limits_above(BlockDriverState *bs);
 bool bdrv_can_grow(const BlockDriverState *bs);
+/* bdrv_refresh_exact_name: name @bs, which has a file, by options if it takes
+ * more than its file's name: @own, the options that change what it shows, or
+ * NULL. */
+void bdrv_refresh_exact_name(BlockDriverState *bs, struct json_object *own);
 
 /* ---- Opening (open.c) ---- */
 

@@ -143,6 +143,9 @@ static bool node_open(BlockDriverState *bs, BlockdevOptions *o, Error **errp)
         return false;
     }
     bdrv_refresh_limits(bs);
+    if (bs->drv->is_format && bs->file && !bs->filename) {
+        bdrv_refresh_exact_name(bs, NULL);
+    }
     return true;
 }
 

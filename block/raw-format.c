@@ -2,6 +2,7 @@
 /* "raw": the file as it is, or a window of it (offset, size). */
 #include "util/osdep.h"
 #include "block-internal.h"
+#include <json-c/json.h>
 
 typedef struct RawWindow {
     int64_t offset;                 /* bytes */
@@ -34,16 +35,36 @@ static bool raw_set_window(RawWindow *s, const BlockdevOptionsRaw *o,
     return true;
 }
 
+static void raw_refresh_name(BlockDriverState *bs)
+{
+    const RawState *s = bs->opaque;
+    struct json_object *own = json_object_new_object();
+
+    if (s->win.offset) {
+        json_object_object_add(own, "offset",
+                               json_object_new_int64(s->win.offset));
+    }
+    if (s->win.size >= 0) {
+        json_object_object_add(own, "size", json_object_new_int64(s->win.size));
+    }
+    bdrv_refresh_exact_name(bs, own);
+    json_object_put(own);
+}
+
 static bool raw_open(BlockDriverState *bs, BlockdevOptions *options,
                      Error **errp)
 {
     BlockdevOptionsRaw *o = &options->u.raw;
     RawState *s = bs->opaque;
 
-    return bdrv_open_file_child(bs, o->file, (o->has_offset && o->offset) ||
-                                o->has_size ? BDRV_CHILD_DATA :
-                                BDRV_CHILD_FILTERED, errp) &&
-           raw_set_window(&s->win, o, bdrv_get_length(bs->file->bs), errp);
+    if (!bdrv_open_file_child(bs, o->file, (o->has_offset && o->offset) ||
+                              o->has_size ? BDRV_CHILD_DATA :
+                              BDRV_CHILD_FILTERED, errp) ||
+        !raw_set_window(&s->win, o, bdrv_get_length(bs->file->bs), errp)) {
+        return false;
+    }
+    raw_refresh_name(bs);
+    return true;
 }
 
 static void raw_child_refs(BlockdevOptions *o, BdrvChildRefs *refs)
@@ -66,6 +87,7 @@ static void raw_reopen_commit(BlockDriverState *bs)
     RawState *s = bs->opaque;
 
     s->win = s->next;
+    raw_refresh_name(bs);
 }
 
 static void raw_refresh_limits(BlockDriverState *bs)

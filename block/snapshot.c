@@ -7,6 +7,7 @@
 #include "util/osdep.h"
 #include "transaction-internal.h"
 #include <json-c/json.h>
+#include <sys/stat.h>
 #include "block/create.h"
 #include "block/image.h"
 #include "qapi/qapi-commands-block-transaction.h"
@@ -82,6 +83,22 @@ static void add_str(struct json_object *o, const char *key, const char *val)
     json_object_object_add(o, key, json_object_new_string(val));
 }
 
+/* As the user named it where that leads there from the overlay's directory,
+ * so that both can be moved together; else the whole path. */
+static char *name_from_overlay(const char *overlay, const char *backing)
+{
+    g_autofree char *dir = g_path_get_dirname(overlay);
+    g_autofree char *found = g_build_filename(dir, backing, NULL);
+    struct stat a, b;
+
+    if (stat(backing, &a) < 0 || *backing == '/' ||
+        (stat(found, &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino)) {
+        return g_strdup(backing);
+    }
+    return g_canonicalize_filename(backing, NULL);
+}
+
 static bool create_overlay(const BlockdevSnapshotSync *arg, const char *format,
                            BlockDriverState *old, Error **errp)
 {
@@ -98,8 +115,7 @@ static bool create_overlay(const BlockdevSnapshotSync *arg, const char *format,
                           "mode=existing.");
         return false;
     }
-    path = g_file_test(backing, G_FILE_TEST_EXISTS) ?
-           g_canonicalize_filename(backing, NULL) : g_strdup(backing);
+    path = name_from_overlay(arg->snapshot_file, backing);
     options = json_object_new_object();
     add_str(options, "size", size);
     add_str(options, "backing_file", path);

@@ -61,12 +61,36 @@ def backing_name(path):
 # ---- Overlays ----
 
 @test
+def snapshot_sync_names():
+    """The backing file in the header, from where the overlay is."""
+    need("CONFIG_QCOW2")
+    new_disk()
+    new_disk("part")
+    os.mkdir("sub")
+    with machine("-drive", "if=none,id=d0,file=disk,format=raw,node-name=n0",
+                 "-drive", "if=none,id=d1,file=part,format=raw,node-name=w,"
+                 "offset=4096,size=65536") as p:
+        p.get("blockdev-snapshot-sync", sync("s1"))
+        p.get("blockdev-snapshot-sync", sync("sub/s2", "s1",
+                                             **{"snapshot-node-name": "s2"}))
+        p.get("blockdev-snapshot-sync", sync("s3", "w"))
+        p.get("blockdev-snapshot-sync", sync("s4", "s3"))
+    check(backing_name("s1.qcow2") == "disk", backing_name("s1.qcow2"))
+    check(backing_name("sub/s2.qcow2") == os.path.abspath("s1.qcow2"),
+          backing_name("sub/s2.qcow2"))
+    name = backing_name("s3.qcow2")
+    check(name == 'json:{"driver":"raw","offset":4096,"size":65536,'
+          '"file":{"driver":"file","filename":"part"}}', name)
+    check(backing_name("s4.qcow2") == "s3.qcow2")
+
+
+@test
 def snapshot_sync_twice():
     need("CONFIG_QCOW2")
     with disk_machine() as p:
         p.get("blockdev-snapshot-sync", sync("s1"))
         check(shown(p)["node-name"] == "s1")
-        check(backing_name("s1.qcow2") == os.path.abspath("disk"))
+        check(backing_name("s1.qcow2") == "disk")
         p.get("blockdev-snapshot-sync", {
             "device": "d0", "snapshot-file": "s2.qcow2"})
         info = shown(p)
