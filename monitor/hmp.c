@@ -33,6 +33,9 @@ struct HmpSession {
     AioBH *bh;                      /* runs complete lines, outermost */
     GQueue lines;                   /* of char * */
     bool mux_out;                   /* another front end has the terminal */
+    bool greeted;
+    bool prompt_due;                /* the terminal is ours since */
+    AioBH *prompt_bh;
     LIST_ENTRY(HmpSession) next;
 };
 
@@ -348,8 +351,29 @@ static size_t hmp_can_read(void *opaque)
     return g_queue_is_empty(&s->lines) && !s->out->len ? 1 : 0;
 }
 
+/* Not at once: at the start the terminal goes from hand to hand, and nothing
+ * is to be seen of one that the guest has in the end. */
+static void hmp_prompt(void *opaque)
+{
+    HmpSession *s = opaque;
+    const char *text = s->greeted ? HMP_PROMPT : HMP_GREETING;
+
+    if (s->prompt_due && !s->mux_out) {
+        s->prompt_due = false;
+        s->greeted = true;
+        hmp_put(s, text, strlen(text));
+    }
+}
+
+static void hmp_want_prompt(HmpSession *s)
+{
+    s->prompt_due = true;
+    aio_bh_schedule(s->prompt_bh);
+}
+
 static void hmp_read(void *opaque, const uint8_t *buf, size_t size)
 {
+    hmp_prompt(opaque);
     for (size_t i = 0; i < size; i++) {
         hmp_key(opaque, buf[i]);
     }
@@ -362,7 +386,7 @@ static void hmp_event(void *opaque, ChrEvent event)
     switch (event) {
     case CHR_EVENT_MUX_IN:
         s->mux_out = false;
-        hmp_put(s, HMP_PROMPT, strlen(HMP_PROMPT));
+        hmp_want_prompt(s);
         break;
     case CHR_EVENT_MUX_OUT:
         s->mux_out = true;
@@ -370,8 +394,9 @@ static void hmp_event(void *opaque, ChrEvent event)
     case CHR_EVENT_OPENED:
         g_string_truncate(s->line, 0);
         g_string_truncate(s->out, 0);
+        s->greeted = false;
         if (!s->mux_out) {
-            hmp_put(s, HMP_GREETING, strlen(HMP_GREETING));
+            hmp_want_prompt(s);
         }
         break;
     default:
@@ -390,6 +415,7 @@ bool hmp_session_new(Chardev *chr, Error **errp)
     s->line = g_string_new(NULL);
     s->out = g_string_new(NULL);
     s->bh = main_loop_bh_new(hmp_run_lines, s);
+    s->prompt_bh = main_loop_bh_new(hmp_prompt, s);
     s->mux_out = chr->is_mux;
     g_queue_init(&s->lines);
     LIST_INSERT_HEAD(&sessions, s, next);
@@ -407,6 +433,7 @@ void hmp_sessions_cleanup(void)
         chr_fe_remove_write_watch(&s->chr);
         chr_fe_deinit(&s->chr, false);
         aio_bh_delete(s->bh);
+        aio_bh_delete(s->prompt_bh);
         g_queue_clear_full(&s->lines, g_free);
         g_string_free(s->line, TRUE);
         g_string_free(s->out, TRUE);

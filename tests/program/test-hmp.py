@@ -4,9 +4,10 @@
 import os
 import re
 import socket
+import subprocess
 
-from program import (ARCH, TIMEOUT, Program, Skip, check, kvm_works, main,
-                     need_x86, test, wait_for)
+from program import (ARCH, BINARY, TIMEOUT, Program, Skip, check, kvm_works,
+                     main, need_x86, test, wait_for)
 
 UUID = "11111111-2222-3333-4444-555555555555"
 
@@ -176,6 +177,24 @@ def on_a_terminal():
         client.sendall(b"q\n")
         check(program.wait_exit() == 0)
         client.close()
+
+
+def on_standard_streams(keys):
+    done = subprocess.run([BINARY, "-S", "-accel", "qtest", "-nographic"],
+                          input=keys, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, timeout=TIMEOUT,
+                          check=True)
+    return done.stdout.decode()
+
+
+@test
+def beside_the_guest():
+    """Of a terminal that the guest has it uses nothing until Ctrl-a c."""
+    end = "QEMU: Terminated\n\r"
+    check(on_standard_streams(b"\1x") == end)
+    text = on_standard_streams(b"\1cinfo status\n\1x")
+    check(re.match(r"NEMU [^\n]*information\r\n\(qemu\) info status\r\n", text),
+          repr(text))
 
 
 if __name__ == "__main__":
