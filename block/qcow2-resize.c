@@ -179,6 +179,39 @@ static int coroutine_fn grow_raw_data(BlockDriverState *bs, int64_t from,
            bdrv_co_truncate(file, to, false, PREALLOC_MODE_OFF, 0, errp);
 }
 
+/* What has a home needs the file to be there. */
+static int coroutine_fn extend_file(BlockDriverState *bs, uint64_t size,
+                                    PreallocMode prealloc, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    BlockDriverState *file = s->data_file->bs;
+    int64_t end = s->data_file != bs->file ? (int64_t)size : host_end(bs);
+
+    return end <= file->total_bytes ? 0 :
+           bdrv_co_truncate(file, end, false,
+                            prealloc == PREALLOC_MODE_METADATA ?
+                            PREALLOC_MODE_OFF : prealloc, 0, errp);
+}
+
+/* No entry stays that points behind the end of the file. */
+static int coroutine_fn grow_preallocated(BlockDriverState *bs, uint64_t old,
+                                          uint64_t size, PreallocMode prealloc,
+                                          Error **errp)
+{
+    int ret = preallocate(bs, old, size);
+
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Could not preallocate");
+    } else {
+        ret = extend_file(bs, size, prealloc, errp);
+    }
+    if (ret < 0) {
+        (void)drop_between(bs, old, size);
+        (void)qcow2_flush(bs);
+    }
+    return ret;
+}
+
 static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
                              PreallocMode prealloc, Error **errp)
 {
@@ -198,24 +231,10 @@ static int coroutine_fn grow(BlockDriverState *bs, uint64_t size,
     }
     s->size = size;
     if (prealloc != PREALLOC_MODE_OFF) {
-        ret = preallocate(bs, old, size);
-    }
-    if (ret >= 0 && prealloc != PREALLOC_MODE_OFF) {
-        BlockDriverState *file = s->data_file->bs;
-        int64_t end = s->data_file != bs->file ? (int64_t)size : host_end(bs);
-
-        ret = end <= file->total_bytes ? 0 :
-              bdrv_co_truncate(file, end, false,
-                               prealloc == PREALLOC_MODE_METADATA ?
-                               PREALLOC_MODE_OFF : prealloc, 0, errp);
-        if (ret < 0) {
-            s->size = old;
-            return ret;
-        }
+        ret = grow_preallocated(bs, old, size, prealloc, errp);
     }
     if (ret < 0) {
         s->size = old;
-        error_setg_errno(errp, -ret, "Could not preallocate");
     }
     return ret;
 }

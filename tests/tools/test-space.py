@@ -7,7 +7,7 @@ import sys
 from typing import List
 
 from cases import MIB
-from toolcase import NEMU, Tools, check, good, main, qemu, test
+from toolcase import NEMU, Tools, check, good, main, qemu, run, test
 
 # Steps; after each the size on the disk is looked at.
 STEPS = [
@@ -59,6 +59,21 @@ def freed_space_by_options() -> None:
             size = os.stat("x").st_blocks * 512
             check((size < 2 * MIB) == (freed and value == "on"), key, value,
                   size)
+
+
+@test
+def resize_without_space() -> None:
+    """What was preallocated until then goes again; the image is whole."""
+    for mode in "falloc", "full":
+        good(NEMU.img, "create", "-q", "-f", "qcow2", "x", "1M")
+        good(NEMU.io, "-c", "write -q -P 4 0 1M", "x")
+        status, _, err = run(
+            "sh", "-c", "trap '' XFSZ; ulimit -f 4096; exec %s resize "
+            "--preallocation=%s x 64M" % (NEMU.img, mode))
+        check(status == 1 and "File too large" in err, status, err)
+        good(NEMU.img, "check", "-q", "x")
+        good(NEMU.io, "-c", "read -q -P 4 0 1M", "x")
+        check("(1048576 bytes)" in good(NEMU.img, "info", "x"), mode)
 
 
 @test
