@@ -239,7 +239,8 @@ static void tree_add(struct json_object *tree, const char *key,
 }
 
 /* "unix:PATH,opts", "tcp:HOST:PORT,opts": the rest after the first comma is
- * key=value. A path beginning "fd=" names a descriptor. */
+ * key=value. A path beginning "fd=" names a descriptor; "path=" is for those who
+ * write all of it as keys. */
 static struct json_object *spec_parse_socket(const char *rest, bool is_unix,
                                              Error **errp)
 {
@@ -260,7 +261,8 @@ static struct json_object *spec_parse_socket(const char *rest, bool is_unix,
         return tree;
     }
     if (is_unix) {
-        tree_add(tree, "path", addr);
+        tree_add(tree, "path", g_str_has_prefix(addr, "path=") ?
+                 addr + strlen("path=") : addr);
         return tree;
     }
     inet = g_new0(InetSocketAddress, 1);

@@ -540,7 +540,7 @@ static bool blk_check_props(VirtIOBlock *s, Error **errp)
     if (s->scsi) {
         error_setg(errp, "scsi=on is not supported: it is not part of virtio "
                    "1.0");
-        error_append_hint(errp, "Use virtio-scsi-pci for SCSI commands.");
+        error_append_hint(errp, "Leave it out, or set it to off.");
         return false;
     }
     if (s->max_discard_sectors == 0 ||

@@ -198,10 +198,11 @@ def object_json():
 def pidfile_and_sockets_go():
     with Program([*BASE, "-pidfile", "pid", "-chardev",
                   "socket,id=c,path=c.sock,server=on,wait=off", "-monitor",
-                  "unix:m.sock,server=on,wait=off"]) as p:
+                  "unix:m.sock,server=on,wait=off", "-qmp",
+                  "unix:path=p.sock,server=on,wait=off"]) as p:
         with open("pid", encoding="utf-8") as f:
             check(int(f.read()) == p.process.pid)
-        check({"c.sock", "m.sock"} <= set(os.listdir(".")))
+        check({"c.sock", "m.sock", "p.sock"} <= set(os.listdir(".")))
         p.get("quit")
         check(p.wait_exit() == 0)
     check(os.listdir(".") == [], os.listdir("."))
