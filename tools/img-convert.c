@@ -309,6 +309,10 @@ static bool check_bitmaps(const Convert *c)
         error_report("Format driver '%s' does not support bitmaps", format);
         return false;
     }
+    if (strcmp(bdrv_get_format_name(bs), "qcow2")) {
+        error_report("Source lacks bitmap support");
+        return false;
+    }
     while ((b = bdrv_dirty_bitmap_next(bs, b))) {
         if (bdrv_dirty_bitmap_inconsistent(b) && !c->skip_broken) {
             error_report("Cannot copy inconsistent bitmap '%s'",

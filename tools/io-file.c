@@ -336,7 +336,7 @@ static int cmd_close(IoState *s, int argc, char **argv)
 }
 
 static bool set_open_option(IoState *s, int ch, const char *arg,
-                            const char **options)
+                            GString *options)
 {
     switch (ch) {
     case 's': s->snapshot = true; return true;
@@ -347,18 +347,32 @@ static bool set_open_option(IoState *s, int ch, const char *arg,
     case 'U': s->open.force_share = true; return true;
     case 'i': s->open.aio = g_intern_string(arg); return true;
     case 't': s->open.cache = g_intern_string(arg); return true;
-    case 'o': *options = arg; return true;
+    case 'o':
+        g_string_append_printf(options, "%s%s", options->len ? "," : "", arg);
+        return true;
     case 'd':
         s->open.unmap = g_str_equal(arg, "unmap") || g_str_equal(arg, "on");
-        return true;
+        return s->open.unmap || g_str_equal(arg, "ignore") ||
+               g_str_equal(arg, "off");
     default:
         return false;
     }
 }
 
+/* The options of all -o, and the path among them. */
+static char *name_of_open(const GString *options, const char *path)
+{
+    if (!options->len || !path) {
+        return g_strdup(path ? path : options->str);
+    }
+    return g_strdup_printf(strstr(options->str, "driver=") ?
+                           "%s,file.filename=%s" : "%s,filename=%s",
+                           options->str, path);
+}
+
 static int cmd_open(IoState *s, int argc, char **argv)
 {
-    const char *options = NULL;
+    g_autoptr(GString) options = g_string_new(NULL);
     g_autofree char *all = NULL;
     Error *err = NULL;
     int ch;
@@ -371,21 +385,27 @@ static int cmd_open(IoState *s, int argc, char **argv)
     s->snapshot = s->copy_on_read = false;
     optind = 0;
     while ((ch = getopt(argc, argv, "snCro:ki:t:d:U")) != -1) {
-        if (!set_open_option(s, ch, optarg, &options)) {
+        if (!set_open_option(s, ch, optarg, options)) {
+            if (ch == 'd') {
+                error_report("Invalid discard option: %s", optarg);
+                return -EINVAL;
+            }
             return io_usage(argv[0]);
         }
     }
-    if (optind < argc - 1 || (optind == argc && !options)) {
+    if (!tool_check_cache(s->open.cache)) {
+        error_report("Invalid cache option: %s", s->open.cache);
+        return -EINVAL;
+    }
+    if (s->image_opts && options->len) {
+        printf("--image-opts and 'open -o' are mutually exclusive\n");
+        return -EINVAL;
+    }
+    if (optind < argc - 1 || (optind == argc && !options->len)) {
         return io_usage(argv[0]);
     }
-    s->open.image_opts = options != NULL;
-    if (options && optind < argc) {
-        all = strstr(options, "driver=") ?
-              g_strdup_printf("%s,file.filename=%s", options, argv[optind]) :
-              g_strdup_printf("%s,filename=%s", options, argv[optind]);
-    } else {
-        all = g_strdup(options ? options : argv[optind]);
-    }
+    s->open.image_opts = options->len || s->image_opts;
+    all = name_of_open(options, argv[optind]);
     if (!io_open(s, all, &err)) {
         tool_report_err(err);
         return -EINVAL;

@@ -11,6 +11,7 @@
 typedef struct IoState {
     BlockBackend *blk;              /* NULL: none is open */
     ToolOpen open;                  /* as it was opened */
+    bool image_opts;                /* --image-opts, for "open", too */
     struct json_object *reopened;   /* what reopen gave so far; NULL: none */
     bool snapshot, copy_on_read;
     bool quit;

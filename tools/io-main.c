@@ -67,6 +67,7 @@ static bool apply_args(IoState *s, const IoArgs *a)
         error_report("--image-opts and -f are mutually exclusive");
         return false;
     }
+    s->image_opts = s->open.image_opts;
     s->open.write = !a->read_only;
     s->open.unmap = !a->discard || g_str_equal(a->discard, "unmap") ||
                     g_str_equal(a->discard, "on");

@@ -76,7 +76,7 @@ static bool verify_range(const IoFlags *f, int64_t bytes, int64_t *from,
                          int64_t *len)
 {
     *from = f->start ? io_number(f->start) : 0;
-    *len = f->length ? io_number(f->length) : bytes - *from;
+    *len = f->length ? io_number(f->length) : MAX(bytes - *from, 0);
     if (*from < 0 || *len < 0) {
         return false;
     }

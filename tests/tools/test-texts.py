@@ -232,6 +232,7 @@ convert -O qcow2 raw /nonexistent/z
 convert -O qcow2 raw odd z
 convert -O qcow2 -B base -F raw top z
 convert --bitmaps -O raw qcow2 z
+convert --bitmaps -O qcow2 raw z
 convert -f raw -O raw raw raw
 convert -n -f raw -O raw raw raw
 convert -f raw -O qcow2 raw raw
@@ -260,6 +261,7 @@ read 0 512
 read -v 0 32
 read -P 5 0 512
 read -P 5 -s 100 -l 10 0 512
+read -P 5 -s 1000 0 512
 read -l 5 0 512
 read 0
 read
@@ -433,6 +435,25 @@ def option_help() -> None:
         mine = good(NEMU.img, *command).splitlines()
         peer = good(qemu().img, *command).splitlines()
         check(len(mine) > 1 and set(mine) <= set(peer), mine, peer)
+
+
+@test
+def io_open_by_options() -> None:
+    """Each -o counts, and --image-opts is for what is opened later, too."""
+    good(NEMU.img, "create", "-q", "-f", "qcow2", "x", "1M")
+    commands = [
+        ["-c", "open -o driver=qcow2 -o cache-size=1M x"],
+        ["-c", "open -o driver=qcow2,file.filename=x -o lazy-refcounts=on"],
+        ["-c", "open -d off -t none x"],
+        ["--image-opts", "-c", "open driver=qcow2,file.filename=x"]]
+    for tools in NEMU, qemu():
+        for command in commands:
+            good(tools.io, *command, "-c", "write -q 0 64k")
+    for bad, text in (("open -d foo x", "Invalid discard option: foo"),
+                      ("open -t foo x", "Invalid cache option: foo")):
+        for tools in NEMU, qemu():
+            status, _, err = run(tools.io, "-c", bad)
+            check(status == 1 and text in err, tools.name, status, err)
 
 
 @test
