@@ -94,6 +94,11 @@ void chr_stdio_disable(void)
     stdio.disabled = true;
 }
 
+bool chr_stdio_is_free(void)
+{
+    return !stdio.disabled && !stdio.user;
+}
+
 static bool char_stdio_open(Chardev *chr, ChardevBackend *backend,
                             bool *be_opened, Error **errp)
 {

@@ -188,6 +188,8 @@ void chardev_print_help(void);
 /* chr_stdio_disable: the process has no terminal (-daemonize): from now on
  * "stdio" cannot be opened. */
 void chr_stdio_disable(void);
+/* chr_stdio_is_free: whether "stdio" can be opened. */
+bool chr_stdio_is_free(void);
 
 /* ---- For the drivers in chardev/ ---- */
 

@@ -308,3 +308,21 @@ bool cli_option_monitor(const char *arg, Error **errp)
 {
     return add_monitor(arg, MONITOR_MODE_READLINE, false, errp);
 }
+
+/* With -nographic the terminal is a monitor's when no serial port took it and
+ * the command line names no monitor. */
+bool start_default_monitor(Error **errp)
+{
+    static const int monitors[] = {
+        CLI_OPTION_MON, CLI_OPTION_MONITOR, CLI_OPTION_QMP,
+        CLI_OPTION_QMP_PRETTY,
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(monitors); i++) {
+        if (cli_given(start.cli, monitors[i])) {
+            return true;
+        }
+    }
+    return !start.nographic || start.nodefaults || !chr_stdio_is_free() ||
+           add_monitor("stdio", MONITOR_MODE_READLINE, false, errp);
+}

@@ -37,6 +37,7 @@ bool start_init_accel(Error **errp);
 /* cli-devices.c */
 bool start_serials(Error **errp);
 bool start_devices(Error **errp);
+bool start_default_monitor(Error **errp);
 
 /* cli-help.c: true when the command line only asked for help (done). */
 bool start_print_help(bool *failed);

@@ -168,7 +168,7 @@ static bool start_monitors(Error **errp)
         CLI_OPTION_MONITOR, CLI_OPTION_QTEST, -1,
     };
 
-    return apply(monitors, errp);
+    return apply(monitors, errp) && start_default_monitor(errp);
 }
 
 static bool start_all(Error **errp)

@@ -179,9 +179,9 @@ def on_a_terminal():
         client.close()
 
 
-def on_standard_streams(keys):
-    done = subprocess.run([BINARY, "-S", "-accel", "qtest", "-nographic"],
-                          input=keys, stdout=subprocess.PIPE,
+def on_standard_streams(keys, *args):
+    done = subprocess.run([BINARY, "-S", "-accel", "qtest", "-nographic",
+                           *args], input=keys, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, timeout=TIMEOUT,
                           check=True)
     return done.stdout.decode()
@@ -195,6 +195,10 @@ def beside_the_guest():
     text = on_standard_streams(b"\1cinfo status\n\1x")
     check(re.match(r"NEMU [^\n]*information\r\n\(qemu\) info status\r\n", text),
           repr(text))
+    # Nobody else wants it.
+    for where in ("none", "null"):
+        text = on_standard_streams(b"quit\n", "-serial", where)
+        check(text.startswith("NEMU ") and "(qemu) quit" in text, repr(text))
 
 
 if __name__ == "__main__":
