@@ -237,6 +237,37 @@ static void add_encryption(struct json_object *json)
     }
 }
 
+/* "host" and "port", or "path": older names of parts of "server". */
+static void add_nbd_server(struct json_object *json)
+{
+    static const char *const keys[] = { "host", "port", "path" };
+    struct json_object *driver, *val, *server;
+    bool is_unix = json_object_object_get_ex(json, "path", NULL);
+
+    if (!json_object_object_get_ex(json, "driver", &driver) ||
+        g_strcmp0(json_object_get_string(driver), "nbd") ||
+        json_object_object_get_ex(json, "server", NULL) ||
+        is_unix == json_object_object_get_ex(json, "host", NULL)) {
+        return;
+    }
+    server = json_object_new_object();
+    json_object_object_add(server, "type", json_object_new_string(
+        is_unix ? "unix" : "inet"));
+    if (!is_unix) {
+        set_default(json, "port", json_object_new_string("10809"));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (json_object_object_get_ex(json, keys[i], &val)) {
+            const char *text = json_object_get_string(val);
+
+            json_object_object_add(server, keys[i],
+                                   json_object_new_string(text ? text : ""));
+            json_object_object_del(json, keys[i]);
+        }
+    }
+    json_object_object_add(json, "server", server);
+}
+
 /* "file.filename=..." is enough where that says which driver it is. */
 static bool add_protocols(struct json_object *json, unsigned depth,
                           Error **errp)
@@ -246,6 +277,7 @@ static bool add_protocols(struct json_object *json, unsigned depth,
     };
 
     add_encryption(json);
+    add_nbd_server(json);
     for (size_t i = 0; i < G_N_ELEMENTS(children); i++) {
         struct json_object *child, *name;
 
@@ -255,7 +287,8 @@ static bool add_protocols(struct json_object *json, unsigned depth,
             continue;
         }
         if (!json_object_object_get_ex(child, "driver", NULL) &&
-            json_object_object_get_ex(child, "filename", &name)) {
+            json_object_object_get_ex(child, "filename", &name) &&
+            json_object_is_type(name, json_type_string)) {
             g_autofree char *filename = g_strdup(json_object_get_string(name));
 
             json_object_object_del(child, "filename");

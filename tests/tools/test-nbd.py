@@ -131,7 +131,9 @@ def test_fewer_features() -> None:
 def test_names() -> None:
     with nbdkit("memory", "1M"):
         for name in (URI, "nbd:unix:s", "nbd:unix:s:exportname=x",
-                     "nbd+unix:///x%20y?socket=s", node(export="z")):
+                     "nbd+unix:///x%20y?socket=s", node(export="z"),
+                     'json:{"driver":"nbd","path":"s"}',
+                     'json:{"file.driver":"nbd","file.path":"s"}'):
             io_good("read -q -P 0 0 1M", image=name)
         for name in ("nbd:", "nbd:unix:", "nbd://", "nbd+unix:///x",
                      "nbd://h/x?socket=s", "nbd:host", "nbds://h/x",

@@ -457,6 +457,23 @@ def io_open_by_options() -> None:
 
 
 @test
+def bad_json_names() -> None:
+    """An image can have them in its header."""
+    for name in ('{"driver":"raw","file":{"filename":null}}',
+                 '{"file":{"filename":null}}', '{"file":null}', '{"0":1}',
+                 '{"driver":"raw","file":{"filename":5}}', '{"driver":null}',
+                 '{"driver":"nbd","path":null}', '{"file.filename":{}}',
+                 '{"file":"x","file.filename":"y"}', '[]', ''):
+        status, _, err = run(NEMU.img, "info", "json:" + name)
+        check(status == 1 and "Could not open" in err and
+              "CRITICAL" not in err, name, status, err)
+        good(NEMU.img, "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b",
+             "json:" + name.replace(",", ",,"), "x", "1M")
+        status, _, err = run(NEMU.img, "map", "x")
+        check(status == 1, name, status, err)
+
+
+@test
 def order_of_bitmaps() -> None:
     """Who writes the image leaves it alone."""
     good(NEMU.img, "create", "-q", "-f", "qcow2", "x", "1M")
