@@ -192,7 +192,7 @@ def beside_the_guest():
     """Of a terminal that the guest has it uses nothing until Ctrl-a c."""
     end = "QEMU: Terminated\n\r"
     check(on_standard_streams(b"\1x") == end)
-    text = on_standard_streams(b"\1cinfo status\n\1x")
+    text = on_standard_streams(b"\1cinfo status\nquit\n")
     check(re.match(r"NEMU [^\n]*information\r\n\(qemu\) info status\r\n", text),
           repr(text))
     # Nobody else wants it.
