@@ -102,19 +102,54 @@ uint64_t qcow2_l1_entries(const Qcow2State *s, uint64_t size)
 
 /* ---- Preallocation ---- */
 
+/* What has a home needs the file to be there, up to @end, before a table says
+ * where that is. */
+static int coroutine_fn extend_file(BlockDriverState *bs, uint64_t end,
+                                    PreallocMode prealloc, Error **errp)
+{
+    Qcow2State *s = bs->opaque;
+    BlockDriverState *file = s->data_file->bs;
+
+    return end <= (uint64_t)file->total_bytes ? 0 :
+           bdrv_co_truncate(file, end, false,
+                            prealloc == PREALLOC_MODE_METADATA ?
+                            PREALLOC_MODE_OFF : prealloc, 0, errp);
+}
+
+/* Where preallocation begins, so that it needs to copy nothing: with the
+ * cluster that @from is in when that has no content, else with the next. */
+static int coroutine_fn first_without_home(BlockDriverState *bs, uint64_t *from)
+{
+    Qcow2State *s = bs->opaque;
+    uint64_t start = qcow2_cluster_start(s, *from);
+    Qcow2Map m = { 0 };
+    int ret = start == *from ? 0 : qcow2_lookup(bs, start, *from - start, &m);
+
+    *from = start == *from || (!m.has_host && m.kind != QCOW2_COMPRESSED &&
+                               (!bs->backing || s->extended_l2)) ?
+            start : start + s->cluster_bytes;
+    return ret;
+}
+
 /* Clusters with a home and no content: the guest reads what is in the file,
  * which is zeros where it was never written. */
 static int coroutine_fn preallocate(BlockDriverState *bs, uint64_t from,
-                                    uint64_t to)
+                                    uint64_t to, PreallocMode prealloc,
+                                    Error **errp)
 {
     Qcow2State *s = bs->opaque;
-    int ret = 0;
+    int ret = first_without_home(bs, &from);
 
     while (from < to && ret >= 0) {
         uint64_t bytes = to - from, host;
-        Qcow2Alloc *alloc;
+        Qcow2Alloc *alloc = NULL;
 
         ret = qcow2_prepare_write(bs, from, &bytes, &host, &alloc);
+        if (ret >= 0) {
+            ret = extend_file(bs, s->data_file != bs->file ? host + bytes :
+                              ROUND_UP(host + bytes, s->cluster_bytes),
+                              prealloc, errp);
+        }
         if (ret >= 0 && alloc && !alloc->fresh && s->data_file == bs->file) {
             /* Something else was there before. */
             ret = bdrv_co_pwrite_zeroes(bs->file->bs, alloc->host_offset,
@@ -134,14 +169,6 @@ static int coroutine_fn preallocate(BlockDriverState *bs, uint64_t from,
         ret = qcow2_write_tables(bs);
     }
     return ret;
-}
-
-static int64_t coroutine_fn host_end(BlockDriverState *bs)
-{
-    Qcow2State *s = bs->opaque;
-
-    /* Everything below the hint is in use. */
-    return s->free_hint << s->cluster_bits;
 }
 
 /* Of whole clusters past @from, nothing that a table has. */
@@ -179,33 +206,19 @@ static int coroutine_fn grow_raw_data(BlockDriverState *bs, int64_t from,
            bdrv_co_truncate(file, to, false, PREALLOC_MODE_OFF, 0, errp);
 }
 
-/* What has a home needs the file to be there. */
-static int coroutine_fn extend_file(BlockDriverState *bs, uint64_t size,
-                                    PreallocMode prealloc, Error **errp)
-{
-    Qcow2State *s = bs->opaque;
-    BlockDriverState *file = s->data_file->bs;
-    int64_t end = s->data_file != bs->file ? (int64_t)size : host_end(bs);
-
-    return end <= file->total_bytes ? 0 :
-           bdrv_co_truncate(file, end, false,
-                            prealloc == PREALLOC_MODE_METADATA ?
-                            PREALLOC_MODE_OFF : prealloc, 0, errp);
-}
-
 /* No entry stays that points behind the end of the file. */
 static int coroutine_fn grow_preallocated(BlockDriverState *bs, uint64_t old,
                                           uint64_t size, PreallocMode prealloc,
                                           Error **errp)
 {
-    int ret = preallocate(bs, old, size);
+    Error *err = NULL;
+    int ret = preallocate(bs, old, size, prealloc, &err);
 
     if (ret < 0) {
-        error_setg_errno(errp, -ret, "Could not preallocate");
-    } else {
-        ret = extend_file(bs, size, prealloc, errp);
-    }
-    if (ret < 0) {
+        if (!err) {
+            error_setg_errno(&err, -ret, "Could not preallocate");
+        }
+        error_propagate(errp, err);
         (void)drop_between(bs, old, size);
         (void)qcow2_flush(bs);
     }

@@ -77,6 +77,30 @@ def resize_without_space() -> None:
 
 
 @test
+def resize_keeps_the_last_cluster() -> None:
+    """Of which the old end had only a part."""
+    good(NEMU.img, "create", "-q", "-f", "raw", "r", "20k")
+    good(NEMU.io, "-f", "raw", "-c", "write -q -P 4 0 20k", "r")
+    makers = (["convert", "-O", "qcow2", "r", "x"],
+              ["convert", "-c", "-O", "qcow2", "r", "x"],
+              ["convert", "-O", "qcow2", "-o", "extended_l2=on", "r", "x"],
+              ["create", "-q", "-f", "qcow2", "-b", "r", "-F", "raw", "x"],
+              ["create", "-q", "-f", "qcow2", "-b", "r", "-F", "raw", "-o",
+               "extended_l2=on", "x"])
+    for maker in makers:
+        for snapshot in False, True:
+            good(NEMU.img, *maker)
+            if snapshot:
+                good(NEMU.img, "snapshot", "-c", "s", "x")
+            status, _, err = run(NEMU.img, "resize", "-q",
+                                 "--preallocation=metadata", "x", "1M")
+            check(status == 0, maker, err)
+            good(NEMU.img, "check", "-q", "x")
+            good(NEMU.io, "-c", "read -q -P 4 0 20k",
+                 "-c", "read -q -P 0 20k 1003520", "x")
+
+
+@test
 def raw_data_file_in_step() -> None:
     """It holds what the guest sees, zeros too."""
     good(NEMU.img, "create", "-q", "-f", "qcow2", "-o",

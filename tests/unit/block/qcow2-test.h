@@ -40,8 +40,8 @@ static inline int coroutine_fn qtest_request_co(void *opaque)
         iovec_init_buf(&iov, r->buf, r->bytes);
         return bdrv_co_pwritev_compressed(r->bs, r->offset, &iov, NULL);
     case QTEST_TRUNCATE:
-        return bdrv_co_truncate(r->bs, r->bytes, true, PREALLOC_MODE_OFF, 0,
-                                NULL);
+        /* @offset is the PreallocMode */
+        return bdrv_co_truncate(r->bs, r->bytes, true, r->offset, 0, NULL);
     default:
         return bdrv_co_flush(r->bs);
     }

@@ -124,6 +124,8 @@ static void op_resize(Crash *c)
 {
     int64_t size = g_test_rand_int_range(1, MAX_BYTES / SECTOR) * SECTOR;
     int64_t from = MIN(size, c->size), to = MAX(size, c->size);
+    PreallocMode mode = size > c->size && !c->base && g_test_rand_bit() ?
+                        PREALLOC_MODE_METADATA : PREALLOC_MODE_OFF;
     guint start = c->log->len;
 
     memset(c->model + from, 0, to - from);
@@ -134,8 +136,8 @@ static void op_resize(Crash *c)
 
         m->size = MIN(m->size, size);
     }
-    g_assert_cmpint(qtest_request(c->t.bs, QTEST_TRUNCATE, 0, size, NULL), ==,
-                    0);
+    g_assert_cmpint(qtest_request(c->t.bs, QTEST_TRUNCATE, mode, size, NULL),
+                    ==, 0);
     op_done(c, start, false, from, to - from);
 }
 
