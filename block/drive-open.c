@@ -181,17 +181,26 @@ static BlockDriverState *open_image(const DriveOptions *o, bool snapshot,
 {
     const char *format = o->format ? o->format : o->driver;
     struct json_object *top = node_options(o, snapshot);
-    bool named = o->file && json_object_is_type(o->file, json_type_string);
-    struct json_object *file = o->file && !named ? json_object_get(o->file) :
-                                                   json_object_new_object();
+    struct json_object *name = NULL, *file;
+    g_autofree char *path = NULL;
     BlockDriverState *bs = NULL;
 
+    file = json_object_is_type(o->file, json_type_object) ?
+           json_object_get(o->file) : json_object_new_object();
+    if (json_object_is_type(o->file, json_type_string) ||
+        json_object_object_get_ex(file, "", &name)) {
+        /* beside members, KEYVAL_MIXED */
+        path = g_strdup(json_object_get_string(name ? name : o->file));
+        json_object_object_del(file, "");
+    }
     if (o->has_aio) {
         add_str(file, "aio", BlockdevAioOptions_str(o->aio));
     }
-    if (named) {
-        bs = bdrv_open_image(json_object_get_string(o->file), format, top,
-                             file, 0, errp);
+    if (path && json_object_object_get_ex(file, "filename", NULL)) {
+        error_setg(errp, "Can't specify 'file' and 'filename' options at the "
+                   "same time");
+    } else if (path) {
+        bs = bdrv_open_image(path, format, top, file, 0, errp);
     } else if (o->file && !json_object_is_type(o->file, json_type_object)) {
         error_setg(errp, "Parameter 'file' expects a path, or options of a "
                    "node such as file.filename=PATH");

@@ -122,6 +122,7 @@ static bool parse_tree(const CliOption *opt, CliItem *item, Error **errp)
     }
     flags |= opt->flags & CLI_BARE ? KEYVAL_BARE_BOOL : 0;
     flags |= opt->flags & CLI_MULTI ? KEYVAL_REPEAT_LIST : 0;
+    flags |= opt->flags & CLI_MIXED ? KEYVAL_MIXED : 0;
     item->tree = keyval_parse_flags(item->text, opt->implied_key, flags,
                                     &item->help, errp);
     return item->tree != NULL;

@@ -78,6 +78,15 @@ static json_object *keyval_repeat(json_object *old, json_object *value)
     return list;
 }
 
+/* The object with @value beside members to come. */
+static json_object *keyval_mixed(json_object *value)
+{
+    json_object *both = json_object_new_object();
+
+    json_object_object_add(both, "", json_object_get(value));
+    return both;
+}
+
 /* Put @value at @key, making the objects on the way. */
 static bool keyval_put(json_object *root, const char *key, const char *value,
                        int flags, Error **errp)
@@ -92,6 +101,11 @@ static bool keyval_put(json_object *root, const char *key, const char *value,
     for (; f[1]; f++) {
         if (!json_object_object_get_ex(obj, *f, &child)) {
             child = json_object_new_object();
+            json_object_object_add(obj, *f, child);
+        }
+        if ((flags & KEYVAL_MIXED) &&
+            json_object_is_type(child, json_type_string)) {
+            child = keyval_mixed(child);
             json_object_object_add(obj, *f, child);
         }
         if (!json_object_is_type(child, json_type_object)) {
@@ -109,6 +123,10 @@ static bool keyval_put(json_object *root, const char *key, const char *value,
     }
     if (json_object_object_get_ex(obj, *f, &child) &&
         json_object_is_type(child, json_type_object)) {
+        if (flags & KEYVAL_MIXED) {
+            json_object_object_add(child, "", json_object_new_string(value));
+            return true;
+        }
         error_setg(errp, "parameter '%s' given both as a value and with "
                    "members", key);
         return false;

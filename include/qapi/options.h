@@ -42,6 +42,7 @@ enum {
     CLI_BARE    = 1u << 0,  /* "foo" means foo=on, "nofoo" foo=off */
     CLI_MULTI   = 1u << 1,  /* a key given again makes a list */
     CLI_HAS_ARG = 1u << 2,  /* CLI_ABSENT: takes an argument */
+    CLI_MIXED   = 1u << 3,  /* a key has a value and members: KEYVAL_MIXED */
 };
 
 typedef struct CliOption {

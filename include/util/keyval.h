@@ -30,6 +30,9 @@ enum {
     /* A key given again makes an array instead of replacing the earlier one
      * (-netdev user,hostfwd=A,hostfwd=B). */
     KEYVAL_REPEAT_LIST = 2,
+    /* A key may have a value and members (-drive file=PATH,file.locking=off):
+     * the value is then the member "". */
+    KEYVAL_MIXED = 4,
 };
 
 /*

@@ -195,6 +195,7 @@ def gen_row(opt, categories):
         fields.append(f'.implied_key = "{opt.implied_key}"')
     flags = [name for name, on in (('CLI_BARE', opt.bare),
                                    ('CLI_MULTI', opt.multi),
+                                   ('CLI_MIXED', opt.mixed),
                                    ('CLI_HAS_ARG', opt.arg)) if on]
     if flags:
         fields.append(f'.flags = {" | ".join(flags)}')

@@ -21,7 +21,7 @@ KEYS = {
     'event': (set(), {'data', 'boxed'}),
     'option': ({'category'}, {'data', 'arg', 'implied-key', 'repeat',
                               'aliases', 'absent', 'otherwise', 'bare',
-                              'multi', 'group'}),
+                              'multi', 'mixed', 'group'}),
 }
 PRAGMAS = {'command-name-exceptions': list, 'command-returns-exceptions': list,
            'member-name-exceptions': list, 'option-categories': dict}
@@ -375,6 +375,7 @@ class Schema:
         opt.implied_key = data.get('implied-key')
         opt.bare = self.flag(expr, 'bare', False, where)
         opt.multi = self.flag(expr, 'multi', False, where)
+        opt.mixed = self.flag(expr, 'mixed', False, where)
         tree = opt.value_kind() in ('STRUCT', 'TREE')
         if opt.repeat not in REPEATS:
             raise QAPIError(expr.info, f"{where}: 'repeat' is one of "

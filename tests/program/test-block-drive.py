@@ -95,6 +95,8 @@ def file_by_its_options():
     for text in ("file.filename=disk,format=raw",
                  "file.driver=file,file.filename=disk,driver=raw",
                  "file.filename=disk,file.locking=off,format=raw",
+                 "file=disk,file.locking=off,file.aio=threads,format=raw",
+                 "file.locking=off,format=raw,file=disk",
                  "file.filename=disk,format=raw,offset=512,size=4096"):
         with drive(text) as p:
             info = inserted(p)
@@ -108,6 +110,8 @@ def file_by_its_options():
     refused("file.locking=off,format=raw", "A block device must be specified")
     refused("file.filename=disk,file.nope=1,format=raw", "nope")
     refused("file.filename=nope,format=raw", "nope")
+    refused("file=disk,file.nope=1,format=raw", "nope")
+    refused("file=disk,file.filename=disk,format=raw", "at the same time")
 
 
 @test
