@@ -12,7 +12,11 @@ CONFIGURE = os.path.abspath(os.path.join(
 
 
 def run(folder, *command):
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL,
+    # Not as a part of the make that may have called us.
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(command, cwd=folder, env=env,
+                          stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False)
 
