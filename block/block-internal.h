@@ -87,6 +87,8 @@ struct BlockDriver {
     /* @filename to members of the driver's options. */
     bool (*parse_filename)(const char *filename, struct json_object *options,
                            Error **errp);
+    /* Replace older names of members; options that are wrong stay as they are. */
+    void (*complete_options)(struct json_object *options);
     /* 0 (not mine) to 100 (surely), from the first bytes of the file. */
     int (*probe)(const uint8_t *buf, size_t bytes);
 

@@ -256,6 +256,8 @@ int coroutine_fn nbd_link_request(NbdLink *l, const NbdRequest *r,
 extern const char *const nbd_protocols[];
 bool nbd_parse_filename(const char *filename, struct json_object *options,
                         Error **errp);
+/* nbd_complete_options: "host" and "port", or "path", become "server". */
+void nbd_complete_options(struct json_object *options);
 /* NULL: it has none. */
 char *nbd_make_filename(const NbdConfig *cfg);
 

@@ -180,3 +180,33 @@ char *nbd_make_filename(const NbdConfig *cfg)
         return NULL;
     }
 }
+
+static const char *text_of(struct json_object *val)
+{
+    const char *text = json_object_get_string(val);
+
+    return text ? text : "";
+}
+
+void nbd_complete_options(struct json_object *options)
+{
+    struct json_object *host = NULL, *port = NULL, *path = NULL, *server;
+    bool is_unix = json_object_object_get_ex(options, "path", &path);
+
+    if (json_object_object_get_ex(options, "server", NULL) ||
+        is_unix == json_object_object_get_ex(options, "host", &host)) {
+        return;
+    }
+    if (is_unix) {
+        server = server_unix(text_of(path));
+        json_object_object_del(options, "path");
+    } else {
+        bool given = json_object_object_get_ex(options, "port", &port);
+
+        server = server_inet(text_of(host),
+                             given ? text_of(port) : NBD_DEFAULT_PORT);
+        json_object_object_del(options, "host");
+        json_object_object_del(options, "port");
+    }
+    json_object_object_add(options, "server", server);
+}

@@ -269,6 +269,7 @@ static const BlockDriver nbd_driver = {
     .instance_size = sizeof(NbdState),
     .protocols = nbd_protocols,
     .parse_filename = nbd_parse_filename,
+    .complete_options = nbd_complete_options,
     .open = nbd_open,
     .close = nbd_close,
     .reopen_prepare = nbd_reopen_prepare,

@@ -237,35 +237,19 @@ static void add_encryption(struct json_object *json)
     }
 }
 
-/* "host" and "port", or "path": older names of parts of "server". */
-static void add_nbd_server(struct json_object *json)
+/* Older names that a driver knows of its options. */
+static void complete_options(struct json_object *json)
 {
-    static const char *const keys[] = { "host", "port", "path" };
-    struct json_object *driver, *val, *server;
-    bool is_unix = json_object_object_get_ex(json, "path", NULL);
+    struct json_object *name;
+    const BlockDriver *drv = NULL;
 
-    if (!json_object_object_get_ex(json, "driver", &driver) ||
-        g_strcmp0(json_object_get_string(driver), "nbd") ||
-        json_object_object_get_ex(json, "server", NULL) ||
-        is_unix == json_object_object_get_ex(json, "host", NULL)) {
-        return;
+    if (json_object_object_get_ex(json, "driver", &name) &&
+        json_object_is_type(name, json_type_string)) {
+        drv = bdrv_find_driver(json_object_get_string(name));
     }
-    server = json_object_new_object();
-    json_object_object_add(server, "type", json_object_new_string(
-        is_unix ? "unix" : "inet"));
-    if (!is_unix) {
-        set_default(json, "port", json_object_new_string("10809"));
+    if (drv && drv->complete_options) {
+        drv->complete_options(json);
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-        if (json_object_object_get_ex(json, keys[i], &val)) {
-            const char *text = json_object_get_string(val);
-
-            json_object_object_add(server, keys[i],
-                                   json_object_new_string(text ? text : ""));
-            json_object_object_del(json, keys[i]);
-        }
-    }
-    json_object_object_add(json, "server", server);
 }
 
 /* "file.filename=..." is enough where that says which driver it is. */
@@ -277,7 +261,7 @@ static bool add_protocols(struct json_object *json, unsigned depth,
     };
 
     add_encryption(json);
-    add_nbd_server(json);
+    complete_options(json);
     for (size_t i = 0; i < G_N_ELEMENTS(children); i++) {
         struct json_object *child, *name;
 
