@@ -48,15 +48,12 @@ static void trace_add_name(const TraceEvent *ev, void *opaque)
 static void trace_unknown(const char *name, Error **errp)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    const char *near;
 
     trace_foreach(NULL, trace_add_name, names);
     g_ptr_array_add(names, NULL);
-    near = closest_string(name, (const char *const *)names->pdata);
     error_setg(errp, "unknown trace event '%s'", name);
-    if (near) {
-        error_append_hint(errp, "did you mean '%s'?", near);
-    } else {
+    if (!error_hint_closest(errp, name,
+                            (const char *const *)names->pdata)) {
         error_append_hint(errp, "-trace help lists the events");
     }
 }

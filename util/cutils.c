@@ -241,7 +241,7 @@ const char *closest_string(const char *needle, const char *const *candidates)
     return found;
 }
 
-void error_hint_closest(Error **errp, const char *needle,
+bool error_hint_closest(Error **errp, const char *needle,
                         const char *const *candidates)
 {
     const char *near = closest_string(needle, candidates);
@@ -249,6 +249,7 @@ void error_hint_closest(Error **errp, const char *needle,
     if (near) {
         error_append_hint(errp, "did you mean '%s'?", near);
     }
+    return near != NULL;
 }
 
 /* Two hexadecimal digits, or -1. */

@@ -149,9 +149,7 @@ static void log_item_unknown(const char *name, Error **errp)
         names[i] = log_items[i].name;
     }
     error_setg(errp, "unknown log item '%s'", name);
-    if (closest_string(name, names)) {
-        error_hint_closest(errp, name, names);
-    } else {
+    if (!error_hint_closest(errp, name, names)) {
         error_append_hint(errp, "-d help lists the log items");
     }
 }

@@ -40,8 +40,9 @@ char *size_to_str(uint64_t bytes);
  */
 const char *closest_string(const char *needle, const char *const *candidates);
 
-/* error_hint_closest: "did you mean 'x'?" as the hint of *@errp, if any. */
-void error_hint_closest(struct Error **errp, const char *needle,
+/* error_hint_closest: "did you mean 'x'?" as the hint of *@errp, if any. false:
+ * nothing is close. */
+bool error_hint_closest(struct Error **errp, const char *needle,
                         const char *const *candidates);
 
 /* UUIDs, bytes in the order they are printed (RFC 9562). */
