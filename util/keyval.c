@@ -87,6 +87,18 @@ static json_object *keyval_mixed(json_object *value)
     return both;
 }
 
+/* What is at @frag of @obj, a new object if nothing is. */
+static json_object *keyval_child(json_object *obj, const char *frag)
+{
+    json_object *child;
+
+    if (!json_object_object_get_ex(obj, frag, &child)) {
+        child = json_object_new_object();
+        json_object_object_add(obj, frag, child);
+    }
+    return child;
+}
+
 /* Put @value at @key, making the objects on the way. */
 static bool keyval_put(json_object *root, const char *key, const char *value,
                        int flags, Error **errp)
@@ -99,10 +111,7 @@ static bool keyval_put(json_object *root, const char *key, const char *value,
         return false;
     }
     for (; f[1]; f++) {
-        if (!json_object_object_get_ex(obj, *f, &child)) {
-            child = json_object_new_object();
-            json_object_object_add(obj, *f, child);
-        }
+        child = keyval_child(obj, *f);
         if ((flags & KEYVAL_MIXED) &&
             json_object_is_type(child, json_type_string)) {
             child = keyval_mixed(child);
@@ -284,12 +293,9 @@ json_object *keyval_parse(const char *params, const char *implied_key,
 static json_object *keyval_enter(json_object *at, const char *frag,
                                  const char *key, Error **errp)
 {
-    json_object *child;
+    json_object *child = keyval_child(at, frag);
 
-    if (!json_object_object_get_ex(at, frag, &child)) {
-        child = json_object_new_object();
-        json_object_object_add(at, frag, child);
-    } else if (!json_object_is_type(child, json_type_object)) {
+    if (!json_object_is_type(child, json_type_object)) {
         error_setg(errp, "parameter '%s' is given in two ways", key);
         return NULL;
     }
