@@ -335,6 +335,17 @@ static int cmd_close(IoState *s, int argc, char **argv)
     return 0;
 }
 
+bool io_set_discard(IoState *s, const char *mode)
+{
+    s->open.unmap = g_str_equal(mode, "unmap") || g_str_equal(mode, "on");
+    if (!s->open.unmap && !g_str_equal(mode, "ignore") &&
+        !g_str_equal(mode, "off")) {
+        error_report("Invalid discard option: %s", mode);
+        return false;
+    }
+    return true;
+}
+
 static bool set_open_option(IoState *s, int ch, const char *arg,
                             GString *options)
 {
@@ -350,10 +361,7 @@ static bool set_open_option(IoState *s, int ch, const char *arg,
     case 'o':
         g_string_append_printf(options, "%s%s", options->len ? "," : "", arg);
         return true;
-    case 'd':
-        s->open.unmap = g_str_equal(arg, "unmap") || g_str_equal(arg, "on");
-        return s->open.unmap || g_str_equal(arg, "ignore") ||
-               g_str_equal(arg, "off");
+    case 'd': return io_set_discard(s, arg);
     default:
         return false;
     }
@@ -386,11 +394,7 @@ static int cmd_open(IoState *s, int argc, char **argv)
     optind = 0;
     while ((ch = getopt(argc, argv, "snCro:ki:t:d:U")) != -1) {
         if (!set_open_option(s, ch, optarg, options)) {
-            if (ch == 'd') {
-                error_report("Invalid discard option: %s", optarg);
-                return -EINVAL;
-            }
-            return io_usage(argv[0]);
+            return ch == 'd' ? -EINVAL : io_usage(argv[0]);
         }
     }
     if (!tool_check_cache(s->open.cache)) {

@@ -35,6 +35,8 @@ extern const IoCommand io_rw_commands[], io_aio_commands[], io_misc_commands[],
 
 const IoCommand *io_find_command(const char *name);
 int io_run_line(IoState *s, const char *line);
+/* io_set_discard: what -d says of images that are opened. false: reported. */
+bool io_set_discard(IoState *s, const char *mode);
 /* io_usage: the one line about the command. Returns -EINVAL. */
 int io_usage(const char *name);
 

@@ -41,9 +41,6 @@ static bool one_of(const char *val, const char *const *list)
 static bool apply_args(IoState *s, const IoArgs *a)
 {
     static const char *const aios[] = { "threads", "native", "io_uring", NULL };
-    static const char *const discards[] = {
-        "unmap", "on", "ignore", "off", NULL,
-    };
 
     if (a->no_cache) {
         s->open.cache = "none";
@@ -59,8 +56,7 @@ static bool apply_args(IoState *s, const IoArgs *a)
         error_report("Invalid aio option: %s", s->open.aio);
         return false;
     }
-    if (!one_of(a->discard, discards)) {
-        error_report("Invalid discard option: %s", a->discard);
+    if (!io_set_discard(s, a->discard ? a->discard : "unmap")) {
         return false;
     }
     if (s->open.image_opts && s->open.format) {
@@ -69,8 +65,6 @@ static bool apply_args(IoState *s, const IoArgs *a)
     }
     s->image_opts = s->open.image_opts;
     s->open.write = !a->read_only;
-    s->open.unmap = !a->discard || g_str_equal(a->discard, "unmap") ||
-                    g_str_equal(a->discard, "on");
     return true;
 }
 
