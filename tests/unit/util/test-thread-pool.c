@@ -113,15 +113,6 @@ static int run_jobs(int n)
     return most;
 }
 
-static void test_limit_of_a_context(void)
-{
-    thread_pool_set_limits(main_context(), 0, 1);
-    g_assert_cmpint(run_jobs(20), ==, 1);
-    thread_pool_set_limits(main_context(), 0, 3);
-    g_assert_cmpint(run_jobs(40), <=, 3);
-    thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
-}
-
 typedef struct Gate {
     int open, inside;                   /* atomic */
     int dones;
@@ -157,7 +148,7 @@ static void gate_wait_inside(Gate *g, int n)
     }
 }
 
-#define GATE_JOBS 3
+#define GATE_JOBS 4
 
 static void gate_submit(Gate *g)
 {
@@ -182,6 +173,20 @@ static void gate_finish(Gate *g)
     while (g->dones < GATE_JOBS) {
         aio_poll(main_context(), true);
     }
+}
+
+static void test_limit_of_a_context(void)
+{
+    Gate g = { 0 };
+
+    thread_pool_set_limits(main_context(), 0, 1);
+    g_assert_cmpint(run_jobs(20), ==, 1);
+    thread_pool_set_limits(main_context(), 0, 3);
+    g_assert_cmpint(run_jobs(40), <=, 3);
+    thread_pool_set_limits(main_context(), 0, THREAD_POOL_MAX);
+    /* More than that. */
+    gate_submit(&g);
+    gate_finish(&g);
 }
 
 static void test_raised_limit_releases(void)
