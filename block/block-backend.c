@@ -299,12 +299,12 @@ void blk_root_resized(BlockBackend *blk)
     }
 }
 
-/* Requests wait here while the image is drained, and count as done. */
 bool blk_is_held(const BlockBackend *blk)
 {
     return !blk->no_queue && __atomic_load_n(&blk->quiesce, __ATOMIC_SEQ_CST);
 }
 
+/* Requests wait here while the image is drained, and count as done. */
 void coroutine_fn blk_wait_while_drained(BlockBackend *blk)
 {
     while (blk_is_held(blk)) {

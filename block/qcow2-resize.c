@@ -142,7 +142,7 @@ static int coroutine_fn preallocate(BlockDriverState *bs, uint64_t from,
 
     while (from < to && ret >= 0) {
         uint64_t bytes = to - from, host;
-        Qcow2Alloc *alloc = NULL;
+        Qcow2Alloc *alloc;
 
         ret = qcow2_prepare_write(bs, from, &bytes, &host, &alloc);
         if (ret >= 0) {

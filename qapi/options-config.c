@@ -46,7 +46,8 @@ static bool end_section(ConfigReader *r, Error **errp)
 {
     g_autofree char *section = g_steal_pointer(&r->option);
 
-    if (section && !cli_add(r->opts, cli_section_option(r->opts, section), r->arg->str, errp)) {
+    if (section && !cli_add(r->opts, cli_section_option(r->opts, section),
+                            r->arg->str, errp)) {
         error_prepend(errp, "%s: ", r->fname);
         return false;
     }

@@ -161,7 +161,6 @@ static void balloon_stats_arm(VirtIOBalloon *s)
     }
 }
 
-/* The guest keeps one buffer in the queue; giving it back asks for new data. */
 /* All ones is "not known": clients leave such a value out. */
 static void balloon_stats_forget(VirtIOBalloon *s)
 {
@@ -170,6 +169,7 @@ static void balloon_stats_forget(VirtIOBalloon *s)
     }
 }
 
+/* The guest keeps one buffer in the queue; giving it back asks for new data. */
 static void balloon_handle_stats(VirtIODevice *vdev, VirtQueue *vq)
 {
     VirtIOBalloon *s = VIRTIO_BALLOON(vdev);
