@@ -3,7 +3,8 @@
  * Compressed clusters are packed byte by byte; a host cluster counts once for
  * each that touches it. Runs of them are read and written at once, and the
  * thread pool (un)packs a run in one go; to use several CPUs is up to those
- * who make several requests.
+ * who make several requests. The last cluster of which a part was read stays
+ * in memory: who reads a part often wants the next one.
  */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
@@ -62,6 +63,8 @@ typedef struct ReadRun {
     unsigned from;                      /* bytes left out of the first */
     IoVec *iov;
     size_t iov_offset, iov_bytes;
+    uint8_t *spare;                     /* where a cluster goes in between */
+    uint64_t spare_entry;               /* the last that did; 0: none */
 } ReadRun;
 
 /* Another cluster, if it comes next in the file. */
@@ -108,7 +111,6 @@ static int unpack_run(void *opaque)
     ReadRun *r = opaque;
     size_t cluster = r->s->cluster_bytes, done = 0;
     Qcow2Codec *codec = qcow2_codec_new(r->s->compression, false);
-    g_autofree uint8_t *spare = NULL;
     int ret = codec ? 0 : -ENOMEM;
 
     for (unsigned i = 0; i < r->n && ret >= 0; i++) {
@@ -118,18 +120,21 @@ static int unpack_run(void *opaque)
                        in_one_piece(r->iov, r->iov_offset + done, n) : NULL;
         uint64_t offset, bytes;
 
-        if (!dst && !spare) {
-            spare = g_try_malloc(cluster);
+        if (!dst && !r->spare) {
+            r->spare = g_try_malloc(cluster);
         }
-        if (!dst && !spare) {
+        if (!dst && !r->spare) {
             ret = -ENOMEM;
             break;
         }
         qcow2_compressed_range(r->s, r->entries[i], &offset, &bytes);
-        ret = qcow2_codec_run(codec, dst ? dst : spare, cluster,
+        ret = qcow2_codec_run(codec, dst ? dst : r->spare, cluster,
                               r->src + (offset - r->offset), bytes);
+        if (!dst) {
+            r->spare_entry = ret < 0 ? 0 : r->entries[i];
+        }
         if (!dst && ret >= 0) {
-            iovec_from_buf(r->iov, r->iov_offset + done, spare + from, n);
+            iovec_from_buf(r->iov, r->iov_offset + done, r->spare + from, n);
         }
         done += n;
     }
@@ -137,29 +142,82 @@ static int unpack_run(void *opaque)
     return ret;
 }
 
-int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t offset,
-                                       uint64_t entry, IoVec *iov,
-                                       size_t iov_offset, size_t *bytes)
+void qcow2_forget_unpacked(Qcow2State *s)
 {
-    Qcow2State *s = bs->opaque;
-    g_autofree uint8_t *src = NULL;
-    ReadRun r = {
-        .s = s, .from = qcow2_in_cluster(s, offset), .iov = iov,
-        .iov_offset = iov_offset,
-    };
+    s->reused++;
+    s->unpacked_entry = 0;
+    g_clear_pointer(&s->unpacked, g_free);
+}
+
+/* Without work, if it is the one that stayed. */
+static bool coroutine_fn copy_unpacked(Qcow2State *s, ReadRun *r,
+                                       const Qcow2Map *m)
+{
+    bool found;
+
+    co_mutex_lock(&s->lock);
+    found = s->unpacked_entry == m->entry && s->reused == m->reused;
+    if (found) {
+        r->iov_bytes = MIN(r->iov_bytes, s->cluster_bytes - r->from);
+        iovec_from_buf(r->iov, r->iov_offset, s->unpacked + r->from,
+                       r->iov_bytes);
+    }
+    co_mutex_unlock(&s->lock);
+    return found;
+}
+
+/* Unless its place may have been given to others since @m was looked up. */
+static void coroutine_fn keep_unpacked(Qcow2State *s, ReadRun *r,
+                                       const Qcow2Map *m)
+{
+    co_mutex_lock(&s->lock);
+    if (r->spare_entry && s->reused == m->reused) {
+        uint8_t *old = s->unpacked;
+
+        s->unpacked = r->spare;
+        s->unpacked_entry = r->spare_entry;
+        r->spare = old;
+    }
+    co_mutex_unlock(&s->lock);
+}
+
+static int coroutine_fn read_run(BlockDriverState *bs, ReadRun *r)
+{
     int ret;
 
-    run_add(&r, entry);
-    find_run(bs, offset, *bytes, &r);
-    *bytes = r.iov_bytes;
-    src = g_try_malloc(r.bytes);
-    if (!src) {
+    r->src = g_try_malloc(r->bytes);
+    if (!r->src) {
         return -ENOMEM;
     }
     qcow2_event(bs, BLKDEBUG_EVENT_READ_COMPRESSED);
-    ret = bdrv_co_pread(bs->file->bs, r.offset, src, r.bytes);
-    r.src = src;
-    return ret < 0 ? ret : thread_pool_submit_co(unpack_run, &r);
+    ret = bdrv_co_pread(bs->file->bs, r->offset, r->src, r->bytes);
+    ret = ret < 0 ? ret : thread_pool_submit_co(unpack_run, r);
+    g_free(r->src);
+    return ret;
+}
+
+int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t offset,
+                                       Qcow2Map *m, IoVec *iov,
+                                       size_t iov_offset)
+{
+    Qcow2State *s = bs->opaque;
+    ReadRun r = {
+        .s = s, .from = qcow2_in_cluster(s, offset), .iov = iov,
+        .iov_offset = iov_offset, .iov_bytes = iov->size - iov_offset,
+    };
+    int ret = 0;
+
+    if (!copy_unpacked(s, &r, m)) {
+        run_add(&r, m->entry);
+        find_run(bs, offset, r.iov_bytes, &r);
+        ret = read_run(bs, &r);
+    }
+    if (r.spare) {
+        keep_unpacked(s, &r, m);
+        g_free(r.spare);
+    }
+    m->bytes = r.iov_bytes;
+    return ret;
 }
 
 /* ---- Packing ---- */

@@ -173,6 +173,9 @@ typedef struct Qcow2State {
     bool snapshots_bad;             /* it could not be read: only a check */
     GArray *pending_free;           /* Qcow2Range: counts to go down */
     Qcow2Freed freeing;             /* by what holds the lock */
+    uint8_t *unpacked;              /* a compressed cluster; NULL: none */
+    uint64_t unpacked_entry;        /* which one; 0: none */
+    uint64_t reused;                /* times that clusters became free */
     bool pass_discard[QCOW2_FREED__MAX];
     AioTimer *clean_timer;          /* of the caches; NULL: never */
     int64_t clean_ns;
@@ -274,6 +277,7 @@ typedef struct Qcow2Map {
     bool has_host;
     uint64_t bytes;                 /* of this kind, in one piece */
     uint64_t entry;                 /* of a compressed cluster */
+    uint64_t reused;                /* the state's, when it was looked up */
     bool copied;                    /* the host cluster is ours alone */
 } Qcow2Map;
 
@@ -338,11 +342,14 @@ int qcow2_codec_run(Qcow2Codec *c, void *dst, size_t dst_bytes,
 
 /* ---- qcow2-compress.c ---- */
 
-/* qcow2_read_compressed: at most @bytes from @offset, where @entry is the
- * table's; @bytes becomes what was read. Lock not held. */
+/* qcow2_read_compressed: from @offset, where @m is, to the end of @iov or less:
+ * m->bytes becomes what was read. Lock not held. */
 int coroutine_fn qcow2_read_compressed(BlockDriverState *bs, uint64_t offset,
-                                       uint64_t entry, IoVec *iov,
-                                       size_t iov_offset, size_t *bytes);
+                                       Qcow2Map *m, IoVec *iov,
+                                       size_t iov_offset);
+/* qcow2_forget_unpacked: other data may come to where a cluster was unpacked
+ * from. Lock held. */
+void qcow2_forget_unpacked(Qcow2State *s);
 int coroutine_fn qcow2_co_pack(BlockDriverState *bs, const IoVec *iov,
                                bool skip_zeroes, BdrvPacked **packed);
 /* qcow2_store_packed: @n clusters from @guest, of @bytes each (not 0), one

@@ -33,7 +33,6 @@ static int coroutine_fn read_backing(BlockDriverState *bs, int64_t offset,
 static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
                                     Qcow2Map *m, IoVec *iov, size_t done)
 {
-    size_t bytes;
     IoVec part;
     int ret;
 
@@ -44,10 +43,7 @@ static int coroutine_fn read_mapped(BlockDriverState *bs, int64_t offset,
         iovec_memset(iov, done, 0, m->bytes);
         return 0;
     case QCOW2_COMPRESSED:
-        bytes = iov->size - done;
-        ret = qcow2_read_compressed(bs, offset, m->entry, iov, done, &bytes);
-        m->bytes = bytes;
-        return ret;
+        return qcow2_read_compressed(bs, offset, m, iov, done);
     default:
         qcow2_event(bs, BLKDEBUG_EVENT_READ_AIO);
         iovec_init_slice(&part, iov, done, m->bytes);
@@ -66,6 +62,7 @@ static int coroutine_fn map_to_read(BlockDriverState *bs, int64_t offset,
     co_mutex_lock(&s->lock);
     qcow2_warm(bs, offset);
     ret = qcow2_lookup(bs, offset, bytes, m);
+    m->reused = s->reused;
     co_mutex_unlock(&s->lock);
     return ret;
 }

@@ -219,6 +219,7 @@ static void use_options(BlockDriverState *bs, Qcow2Options *n)
     qcow2_cache_destroy(&s->ref_cache);
     qcow2_cache_take(&s->l2_cache, &n->l2_cache);
     qcow2_cache_take(&s->ref_cache, &n->ref_cache);
+    qcow2_forget_unpacked(s);
     s->l2_slice_entries = n->slice_bytes / s->l2_entry_bytes;
     s->lazy_refcounts = n->lazy_refcounts;
     s->overlap_check = n->overlap_check;
@@ -247,6 +248,7 @@ void qcow2_free_options(BlockDriverState *bs)
     g_clear_pointer(&s->next_options, options_free);
     qcow2_cache_destroy(&s->l2_cache);
     qcow2_cache_destroy(&s->ref_cache);
+    qcow2_forget_unpacked(s);
 }
 
 static int coroutine_fn settle_co(void *opaque)

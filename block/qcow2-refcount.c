@@ -552,6 +552,7 @@ static void coroutine_fn flush_run(BlockDriverState *bs, Qcow2Range *run)
     }
     qcow2_cache_drop(&s->l2_cache, run->offset, run->bytes);
     qcow2_cache_drop(&s->ref_cache, run->offset, run->bytes);
+    qcow2_forget_unpacked(s);
     if (s->pass_discard[run->freed]) {
         bdrv_co_pdiscard(bs->file->bs, run->offset, run->bytes);
     }

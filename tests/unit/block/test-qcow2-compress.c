@@ -249,6 +249,69 @@ static void test_failing_write(void)
     end_image(&t, path, model);
 }
 
+static void compress(QTest *t, int64_t offset, int value)
+{
+    g_autofree uint8_t *buf = g_malloc(64 * KiB);
+
+    memset(buf, value, 64 * KiB);
+    g_assert_cmpint(qtest_request(t->bs, QTEST_COMPRESS, offset, 64 * KiB,
+                                  buf), ==, 0);
+}
+
+static int read_part(QTest *t, int64_t offset, int value)
+{
+    uint8_t buf[4096];
+    int ret = qtest_request(t->bs, QTEST_READ, offset, sizeof(buf), buf);
+
+    for (size_t i = 0; i < sizeof(buf) && ret >= 0; i++) {
+        g_assert_cmpint(buf[i], ==, value);
+    }
+    return ret;
+}
+
+/* The cluster of which a part was read is not read from the file again. */
+static void test_parts(void)
+{
+    g_autofree char *path = create(&kinds[0]);
+    g_autofree char *json = g_strdup_printf(
+        "{\"driver\":\"qcow2\",\"file\":{\"driver\":\"blkdebug\","
+        "\"set-state\":[{\"event\":\"read_compressed\",\"new_state\":2}],"
+        "\"inject-error\":[{\"event\":\"read_compressed\",\"state\":2,"
+        "\"errno\":5}],\"image\":{\"driver\":\"file\",\"filename\":"
+        "\"%s\"}}}", path);
+    QTest t;
+
+    qtest_open(&t, path, "");
+    compress(&t, 0, 3);
+    compress(&t, 64 * KiB, 4);
+    qtest_close(&t);
+    t.bs = test_open_ok(json);
+    g_assert_cmpint(read_part(&t, 8 * KiB, 3), ==, 0);
+    g_assert_cmpint(read_part(&t, 60 * KiB, 3), ==, 0);
+    g_assert_cmpint(read_part(&t, 0, 3), ==, 0);
+    g_assert_cmpint(read_part(&t, 64 * KiB, 4), ==, -EIO);
+    bdrv_unref(t.bs);
+    g_unlink(path);
+}
+
+/* Other data of the same length come to where the cluster was. */
+static void test_part_replaced(void)
+{
+    g_autofree char *path = create(&kinds[0]);
+    g_autofree uint8_t *buf = g_malloc0(64 * KiB);
+    QTest t;
+
+    qtest_open(&t, path, "");
+    compress(&t, 0, 3);
+    g_assert_cmpint(read_part(&t, 0, 3), ==, 0);
+    g_assert_cmpint(qtest_write(&t, 0, 64 * KiB, buf), ==, 0);
+    g_assert_cmpint(qtest_request(t.bs, QTEST_FLUSH, 0, 0, NULL), ==, 0);
+    compress(&t, 64 * KiB, 4);
+    g_assert_cmpint(read_part(&t, 64 * KiB, 4), ==, 0);
+    qtest_close(&t);
+    g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -262,5 +325,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qcow2_compress/skip_zeroes", test_skip_zeroes);
     g_test_add_func("/qcow2_compress/refused", test_refused);
     g_test_add_func("/qcow2_compress/failing_write", test_failing_write);
+    g_test_add_func("/qcow2_compress/parts", test_parts);
+    g_test_add_func("/qcow2_compress/part_replaced", test_part_replaced);
     return g_test_run();
 }
