@@ -5,7 +5,11 @@
  */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
+#include "qcow2-codec-internal.h"
 #include <zlib.h>
+#ifdef CONFIG_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 #ifdef CONFIG_ZSTD
 #include <zstd.h>
 #endif
@@ -17,6 +21,9 @@ struct Qcow2Codec {
     unsigned type;
     bool packs;                         /* else it unpacks */
     z_stream z;
+#ifdef CONFIG_LIBDEFLATE
+    struct libdeflate_decompressor *fast;       /* NULL: zlib does it */
+#endif
 #ifdef CONFIG_ZSTD
     ZSTD_CCtx *cctx;
     ZSTD_DCtx *dctx;
@@ -57,6 +64,9 @@ static bool codec_init(Qcow2Codec *c)
         }
         return c->cctx || c->dctx;
     }
+#endif
+#ifdef CONFIG_LIBDEFLATE
+    c->fast = c->packs ? NULL : libdeflate_alloc_decompressor();
 #endif
     return (c->packs ? deflateInit2(&c->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
                                     DEFLATE_WINDOW_BITS, DEFLATE_MEM_LEVEL,
@@ -116,6 +126,11 @@ void qcow2_codec_free(Qcow2Codec *c)
     if (!c || keep_idle(c)) {
         return;
     }
+#ifdef CONFIG_LIBDEFLATE
+    if (c->fast) {
+        libdeflate_free_decompressor(c->fast);
+    }
+#endif
 #ifdef CONFIG_ZSTD
     ZSTD_freeCCtx(c->cctx);
     ZSTD_freeDCtx(c->dctx);
@@ -147,6 +162,23 @@ static int run_inflate(z_stream *z)
            0 : -EIO;
 }
 
+/* Libdeflate wants all of a cluster and the end of the stream: of what it
+ * refuses, zlib says whether it will do. */
+static bool run_fast(Qcow2Codec *c, void *dst, size_t dst_bytes,
+                     const void *src, size_t src_bytes)
+{
+#ifdef CONFIG_LIBDEFLATE
+    size_t used;
+
+    return c->fast &&
+           libdeflate_deflate_decompress_ex(c->fast, src, src_bytes, dst,
+                                            dst_bytes, &used, NULL) ==
+           LIBDEFLATE_SUCCESS;
+#else
+    return false;
+#endif
+}
+
 #ifdef CONFIG_ZSTD
 static int run_zstd(Qcow2Codec *c, ZSTD_outBuffer *out, ZSTD_inBuffer *in)
 {
@@ -176,6 +208,9 @@ int qcow2_codec_run(Qcow2Codec *c, void *dst, size_t dst_bytes,
         return run_zstd(c, &out, &in);
     }
 #endif
+    if (run_fast(c, dst, dst_bytes, src, src_bytes)) {
+        return 0;
+    }
     c->z.next_in = (uint8_t *)src;
     c->z.avail_in = src_bytes;
     c->z.next_out = dst;

@@ -8,6 +8,7 @@
  */
 #include "util/osdep.h"
 #include "qcow2-internal.h"
+#include "qcow2-codec-internal.h"
 #include "util/thread-pool.h"
 
 #define SECTOR_BYTES   512

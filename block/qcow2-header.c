@@ -6,6 +6,7 @@
  */
 #include "util/osdep.h"
 #include "qcow2-bitmap-internal.h"
+#include "qcow2-codec-internal.h"
 #include "util/log.h"
 
 typedef struct HeaderBuf {

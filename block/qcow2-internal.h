@@ -326,20 +326,6 @@ uint64_t qcow2_slice_offset(const Qcow2State *s, uint64_t offset,
 int coroutine_fn qcow2_l2_get(BlockDriverState *bs, uint64_t offset, bool write,
                               Qcow2Table **t, unsigned *index);
 
-/* ---- qcow2-codec.c: any thread, without the lock ---- */
-
-bool qcow2_compression_available(unsigned type);
-/* qcow2_codec_new: what packs, or unpacks, one cluster after the other. NULL:
- * no memory. */
-typedef struct Qcow2Codec Qcow2Codec;
-Qcow2Codec *qcow2_codec_new(unsigned type, bool packs);
-void qcow2_codec_free(Qcow2Codec *c);
-/* qcow2_codec_run: bytes written (packing) or 0; -ENOSPC: @dst is too small;
- * or -errno. @src may go on past what belongs to a cluster, and that has to
- * fill @dst. */
-int qcow2_codec_run(Qcow2Codec *c, void *dst, size_t dst_bytes,
-                    const void *src, size_t src_bytes);
-
 /* ---- qcow2-compress.c ---- */
 
 /* qcow2_read_compressed: from @offset, where @m is, to the end of @iov or less:
@@ -357,7 +343,7 @@ int coroutine_fn qcow2_co_pack(BlockDriverState *bs, const IoVec *iov,
 int coroutine_fn qcow2_store_packed(BlockDriverState *bs, uint64_t guest,
                                     const uint8_t *data, const int32_t *bytes,
                                     unsigned n);
-/* The host bytes that an entry of a compressed cluster covers. */
+/* qcow2_compressed_range: the host bytes that an entry covers. */
 void qcow2_compressed_range(const Qcow2State *s, uint64_t entry,
                             uint64_t *offset, uint64_t *bytes);
 

@@ -16,7 +16,8 @@ group_packages() {
     build) echo "make gcc libc6-dev meson ninja-build pkg-config python3
                  libglib2.0-dev libjson-c-dev liburcu-dev libslirp-dev
                  libseccomp-dev liburing-dev libaio-dev libgnutls28-dev
-                 zlib1g-dev libzstd-dev libfdt-dev systemtap-sdt-dev" ;;
+                 zlib1g-dev libdeflate-dev libzstd-dev libfdt-dev
+                 systemtap-sdt-dev" ;;
     # what tests look for, and skip without: compilers of tables, peers
     test)  echo "git acpica-tools dmidecode nbdkit gnutls-bin qemu-utils
                  cryptsetup-bin device-tree-compiler" ;;
