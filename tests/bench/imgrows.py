@@ -16,7 +16,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 MIB = 1 << 20
 DATA_MIB = 256
-REQUESTS = {("none", 1): 2000, ("none", 64): 6000,
+REQUESTS = {("none", 1): 4000, ("none", 64): 24000,
             ("writeback", 1): 6000, ("writeback", 64): 20000}
 STEP = "64k"
 # A table maps 512 MiB in clusters of 64 KiB: each request of these is for a
