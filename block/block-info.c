@@ -77,6 +77,8 @@ static BlockDeviceInfo *node_info(BlockDriverState *bs, const BlockBackend *blk,
     info->cache->writeback = !blk || blk->write_cache;
     info->cache->direct = bs->direct;
     info->cache->no_flush = bs->no_flush;
+    info->write_threshold = __atomic_load_n(&bs->write_threshold,
+                                            __ATOMIC_RELAXED);
     return info;
 }
 

@@ -275,6 +275,7 @@ struct BlockDriverState {
     unsigned in_flight;             /* atomic */
     unsigned quiesce;               /* drained sections; atomic */
     uint64_t wr_highest_offset;     /* bytes */
+    uint64_t write_threshold;       /* bytes; 0: none; atomic */
     /* Of discards that the driver was asked for; updated atomically: */
     uint64_t discards_ok, discards_failed, discard_bytes_ok;
     uint64_t write_gen, flushed_gen;        /* atomic; equal: nothing to do */
@@ -303,6 +304,9 @@ int coroutine_fn bdrv_co_copy_from(BlockDriverState *bs, int64_t offset,
 int coroutine_fn bdrv_co_copy_to(BlockDriverState *bs, int64_t offset,
                                  int64_t bytes, const BdrvPlace *from,
                                  int flags);
+
+/* write-threshold.c. Note that a write went to @end. Context: any thread. */
+void bdrv_write_threshold_check(BlockDriverState *bs, int64_t end);
 
 void bdrv_register_driver(const BlockDriver *drv);
 

@@ -329,6 +329,7 @@ int coroutine_fn bdrv_write_end(BdrvTracked *req, int64_t start, int64_t end,
     BlockDriverState *bs = req->bs;
 
     __atomic_fetch_add(&bs->write_gen, 1, __ATOMIC_SEQ_CST);
+    bdrv_write_threshold_check(bs, end);
     if (ret >= 0) {
         note_end(bs, end);
     }

@@ -182,6 +182,8 @@ def graph(c):
         "detect-zeroes": "on"}]})
     c.fails("GenericError", "block_resize", {"node-name": "null0",
                                              "size": 2048})
+    c.ok("block-set-write-threshold", {"node-name": "null0",
+                                       "write-threshold": 512})
     c.ok("block-dirty-bitmap-add", {**bitmap, "granularity": 512})
     for action in ("disable", "enable", "clear"):
         c.ok("block-dirty-bitmap-" + action, bitmap)
