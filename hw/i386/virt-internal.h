@@ -96,6 +96,9 @@ struct VirtMachine {
     GByteArray *smbios;             /* direct boot: at BOOT_SMBIOS_GPA */
 };
 
+/* virt-fixed.c: properties that take the value the machine has. */
+void virt_add_fixed_props(ObjectClass *oc);
+
 /* virt-memory.c */
 bool virt_create_memory(VirtMachine *v, Error **errp);
 bool virt_load_rom(VirtMachine *v, Error **errp);

@@ -237,6 +237,7 @@ static void virt_class_init(ObjectClass *oc, const void *data)
      * kernel would wait for several RCU grace periods to make the rest. */
     mc->default_irqchip = "split";
     object_class_add_props(oc, virt_props);
+    virt_add_fixed_props(oc);
 }
 
 static void virt_1_0_class_init(ObjectClass *oc, const void *data)

@@ -299,7 +299,11 @@ bool cli_option_fw_cfg(FwCfgOptions *val, Error **errp)
 /* What the machines do not have in any case. */
 bool cli_option_no_acpi(Error **errp)
 {
-    return !object_property_find(OBJECT(start.machine), "acpi") ||
+    const ObjectProperty *prop =
+        object_property_find(OBJECT(start.machine), "acpi");
+
+    /* Where it is not listed it is always on: old command lines still work. */
+    return !prop || (prop->row && prop->row->flags & PROP_F_HIDDEN) ||
            machine_set("acpi", "off", errp);
 }
 

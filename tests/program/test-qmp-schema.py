@@ -448,7 +448,8 @@ def command_line_options():
                        ("mem-merge", "boolean"), ("usb", "boolean"),
                        ("memory-backend", "string")):
         check(machine.get(name) == kind, name, machine.get(name))
-    check("hpet" not in machine)    # or libvirt would pass hpet=off
+    if ARCH == "x86_64":            # or libvirt would pass hpet=off
+        check(not {"acpi", "hpet", "pit", "smm", "vmport"} & set(machine))
     check(set(smp) == {"cpus", "sockets", "dies", "clusters", "cores",
                        "threads", "maxcpus"}, smp)
     check(set(memory) == {"size", "slots", "maxmem"}, memory)

@@ -367,6 +367,34 @@ static void test_errors(void)
     g_unlink(path);
 }
 
+/* What other boards can have: off, or on, is accepted for what is so. */
+static void test_fixed_switches(void)
+{
+    static const struct { const char *name, *is, *error; } cases[] = {
+        { "acpi", "on", "acpi=off: the guest finds its devices by ACPI" },
+        { "hpet", "off", "hpet=on: there is no HPET" },
+        { "pit", "off", "pit=on: there is no interval timer" },
+        { "smm", "off", "smm=on: there is no system management mode" },
+        { "vmport", "off", "vmport=on: there is no port of VMware's" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *name = cases[i].name, *is = cases[i].is;
+        const char *other = g_str_equal(is, "on") ? "off" : "on";
+        g_autofree char *bad = g_strdup_printf("-M virt,%s=%s", name, other);
+        g_autofree char *hint = g_strdup_printf("use %s=%s", name, is);
+
+        qtest_quit(qtest_startf("-M virt,%s=%s", name, is));
+        if (!g_str_equal(name, "hpet")) {
+            qtest_quit(qtest_startf("-M virt,%s=auto", name));
+        }
+        assert_refused(bad, cases[i].error);
+        assert_refused(bad, hint);
+    }
+    assert_refused("-M virt,hpet=auto", "hpet");
+    qtest_quit(qtest_start("-M virt -no-acpi -no-hpet"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -380,5 +408,6 @@ int main(int argc, char **argv)
     g_test_add_func("/virt/rom", test_rom);
     g_test_add_func("/virt/rom/tables", test_rom_tables);
     g_test_add_func("/virt/errors", test_errors);
+    g_test_add_func("/virt/fixed-switches", test_fixed_switches);
     return qtest_main();
 }
