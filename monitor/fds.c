@@ -3,8 +3,8 @@
  * File descriptors that clients pass: by name (getfd, closefd) and in sets
  * (add-fd, remove-fd, -add-fd), which block devices open as "/dev/fdset/N".
  *
- * Both tables are the process's, so that a descriptor outlives the connection
- * it came by. Context: big lock.
+ * A name is known to the monitor that it was given to, also after another
+ * client connects to it; the sets are the process's. Context: big lock.
  */
 #include "util/osdep.h"
 #include "monitor-internal.h"
@@ -23,7 +23,6 @@ typedef struct FdSet {
     GPtrArray *fds;                 /* of SetFd */
 } FdSet;
 
-static GHashTable *named;           /* char * to fd */
 static GPtrArray *sets;             /* of FdSet, by id */
 
 /* ---- By name ---- */
@@ -32,6 +31,7 @@ bool qmp_getfd(const char *fdname, Error **errp)
 {
     QmpSession *s = qmp_session_current();
     int fd = s ? qmp_session_take_fd(s) : -1;
+    GHashTable *named;
     void *old;
 
     if (fd < 0) {
@@ -44,6 +44,7 @@ bool qmp_getfd(const char *fdname, Error **errp)
                    "a digit");
         return false;
     }
+    named = qmp_session_named_fds(s);
     if (g_hash_table_lookup_extended(named, fdname, NULL, &old)) {
         close(GPOINTER_TO_INT(old));
     }
@@ -51,24 +52,37 @@ bool qmp_getfd(const char *fdname, Error **errp)
     return true;
 }
 
+/* What is called @name where the running command came from, or -1. */
+static int named_take(const char *name)
+{
+    QmpSession *s = qmp_session_current();
+    void *fd;
+
+    if (!s || !g_hash_table_lookup_extended(qmp_session_named_fds(s), name,
+                                            NULL, &fd)) {
+        return -1;
+    }
+    g_hash_table_remove(qmp_session_named_fds(s), name);
+    return GPOINTER_TO_INT(fd);
+}
+
 /* The descriptor that a client named @name by getfd; the caller's then. */
 static int monitor_fd_param(const char *name, Error **errp)
 {
-    void *fd;
+    int fd = named_take(name);
 
-    if (!g_hash_table_lookup_extended(named, name, NULL, &fd)) {
+    if (fd < 0) {
         error_setg(errp, "File descriptor named '%s' has not been found", name);
-        return -1;
     }
-    g_hash_table_remove(named, name);
-    return GPOINTER_TO_INT(fd);
+    return fd;
 }
 
 bool qmp_closefd(const char *fdname, Error **errp)
 {
-    int fd = monitor_fd_param(fdname, errp);
+    int fd = named_take(fdname);
 
     if (fd < 0) {
+        error_setg(errp, "File descriptor named '%s' not found", fdname);
         return false;
     }
     close(fd);
@@ -241,7 +255,6 @@ static int fdset_open(int64_t id, int flags)
 
 void monitor_fds_init(void)
 {
-    named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     sets = g_ptr_array_new_with_free_func(set_free);
     fd_param_set_handler(monitor_fd_param);
     file_set_fdset_handler(fdset_open);
@@ -249,6 +262,5 @@ void monitor_fds_init(void)
 
 void monitor_fds_cleanup(void)
 {
-    g_clear_pointer(&named, g_hash_table_unref);
     g_clear_pointer(&sets, g_ptr_array_unref);
 }

@@ -19,6 +19,8 @@ void qmp_sessions_broadcast(struct json_object *event);
 QmpSession *qmp_session_current(void);
 /* A descriptor that came with the running request, or -1. */
 int qmp_session_take_fd(QmpSession *s);
+/* The descriptors that its clients have named: char * to the number. */
+GHashTable *qmp_session_named_fds(QmpSession *s);
 
 /* qmp-events.c */
 void qmp_events_init(void);

@@ -46,6 +46,7 @@ struct QmpSession {
     GQueue requests;                /* of QmpRequest */
     GString *out;                   /* not yet taken by the stream */
     bool events_dropped;
+    GHashTable *named_fds;
     LIST_ENTRY(QmpSession) next;
 };
 
@@ -73,6 +74,11 @@ int qmp_session_take_fd(QmpSession *s)
     memmove(current_req->fds, current_req->fds + 1,
             current_req->num_fds * sizeof(int));
     return fd;
+}
+
+GHashTable *qmp_session_named_fds(QmpSession *s)
+{
+    return s->named_fds;
 }
 
 /* ---- Output ---- */
@@ -295,6 +301,7 @@ bool qmp_session_new(Chardev *chr, bool pretty, Error **errp)
     s->stream = json_stream_new(session_request, s);
     s->negotiating = true;
     g_queue_init(&s->requests);
+    s->named_fds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     LIST_INSERT_HEAD(&sessions, s, next);
     chr_fe_set_handlers(&s->chr, session_can_read, session_read, session_event,
                         s, NULL);
@@ -333,6 +340,7 @@ void qmp_sessions_cleanup(void)
         g_queue_clear_full(&s->requests, (GDestroyNotify)request_free);
         json_stream_free(s->stream);
         g_string_free(s->out, TRUE);
+        g_hash_table_unref(s->named_fds);
         g_free(s);
     }
     g_clear_pointer(&dispatch_bh, aio_bh_delete);

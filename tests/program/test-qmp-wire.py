@@ -259,6 +259,40 @@ def descriptors_with_commands():
 
 
 @test
+def names_of_descriptors_are_the_monitor_s():
+    with Program([*NONE, "-qmp", "unix:a,server=on,wait=off"]) as p:
+        client, lines = connect("a")
+        negotiate(client, lines)
+
+        def ask(command, arguments, fds=()):
+            socket.send_fds(client, [json.dumps(
+                {"execute": command, "arguments": arguments}).encode()], fds)
+            return json.loads(lines.readline())
+
+        one, other = {"fdname": "one"}, os.pipe()
+        unknown = {"error": {"class": "GenericError", "desc":
+                             "File descriptor named 'one' not found"}}
+        p.get("getfd", one, fds=[other[0]])
+        check(ask("closefd", one) == unknown)
+        check(ask("getfd", one, [other[1]]) == {"return": {}})
+        p.get("closefd", one)
+        check(p.ask("closefd", one) == unknown)
+        # A set is everybody's.
+        p.get("add-fd", {"fdset-id": 5}, fds=[other[0]])
+        check(ask("remove-fd", {"fdset-id": 5}) == {"return": {}})
+        # The next client of the monitor finds what was left there.
+        lines.close()
+        client.close()
+        client, lines = connect("a")
+        negotiate(client, lines)
+        check(ask("closefd", one) == {"return": {}})
+        lines.close()
+        client.close()
+        for end in other:
+            os.close(end)
+
+
+@test
 def over_standard_streams():
     process = subprocess.Popen([BINARY, *NONE, "-qmp", "stdio"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
