@@ -359,7 +359,7 @@ static int coroutine_fn compare_one(Qcow2Check *c, uint64_t cluster,
     }
     leak = stored > found;
     /* A mend is one count in a block that is there and whole. */
-    fixes = !c->rebuild && has_block && (!leak || !c->unsure) &&
+    fixes = c->mending && has_block && (!leak || !c->unsure) &&
             qcow2_check_fixes(c, leak ? BDRV_FIX_LEAKS : BDRV_FIX_ERRORS);
     ret = fixes ? store(c, cluster, found) : 0;
     if (ret < 0) {
@@ -410,7 +410,7 @@ static int coroutine_fn compare_range(Qcow2Check *c, uint64_t from, uint64_t to,
 }
 
 /* Block by block of what the table covers; then what it does not cover. */
-int coroutine_fn qcow2_check_compare(Qcow2Check *c)
+static int coroutine_fn compare_all(Qcow2Check *c)
 {
     Qcow2State *s = c->bs->opaque;
     /* What ends in the file may begin in its last cluster and need one more. */
@@ -435,8 +435,26 @@ int coroutine_fn qcow2_check_compare(Qcow2Check *c)
         }
         covered = to;
     }
-    if (ret >= 0 && c->fix) {
-        ret = qcow2_write_counts(c->bs);
-    }
     return ret;
+}
+
+/* What is found is told as a whole before any of it is mended. */
+int coroutine_fn qcow2_check_compare(Qcow2Check *c)
+{
+    BdrvCheckResult before = *c->r;
+    uint64_t corruptions = c->count_corruptions;
+    int ret = compare_all(c);
+
+    if (ret < 0 || !c->fix || c->rebuild ||
+        (c->r->leaks == before.leaks &&
+         c->r->corruptions == before.corruptions)) {
+        return ret;
+    }
+    *c->r = before;
+    c->count_corruptions = corruptions;
+    c->count_leaks = 0;
+    c->lines = 0;
+    c->mending = true;
+    ret = compare_all(c);
+    return ret < 0 ? ret : qcow2_write_counts(c->bs);
 }

@@ -50,6 +50,7 @@ typedef struct Qcow2Check {
     GArray *own;                    /* Qcow2Range: counts' own clusters */
     uint64_t end_cluster;           /* behind the last one in use */
     uint64_t count_corruptions, count_leaks;    /* a new table mends them */
+    bool mending;                   /* of counts; all was told before */
     bool rebuild;                   /* the counts are beyond repair */
     bool unsure;                    /* some tables could not be read */
     unsigned lines;

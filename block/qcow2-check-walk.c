@@ -35,7 +35,7 @@ static int check_l1_entry(Qcow2Check *c, uint64_t entry, bool active)
     }
     if (entry & QCOW2_L1_RESERVED) {
         qcow2_check_say(c, "ERROR found L1 entry with reserved bits set: "
-                        "0x%" PRIx64, entry);
+                        "%" PRIx64, entry);
         c->r->corruptions++;
     }
     if (!offset) {
@@ -251,7 +251,7 @@ static void check_bits(Qcow2Check *c, Entry e)
         (s->extended_l2 || s->version < 3 ? QCOW2_OFLAG_ZERO : 0);
 
     if (e.entry & reserved) {
-        qcow2_check_say(c, "ERROR found l2 entry with reserved bits set: 0x%"
+        qcow2_check_say(c, "ERROR found l2 entry with reserved bits set: %"
                         PRIx64, e.entry);
         c->r->corruptions++;
     }

@@ -122,6 +122,21 @@ check -r x qcow2
 check -q qcow2
 check -r all qcow2
 check -f raw qcow2
+check leak
+check -r leaks leak
+check -r all leak
+check high
+check -r leaks high
+check -r all high
+check twice
+check -r leaks twice
+check -r all twice
+check bits
+check -r leaks bits
+check -r all bits
+check -q -r all leak
+check --output=json -r leaks twice
+check --output=json -r all twice
 resize qcow2 512k
 resize --shrink qcow2 512k
 resize -f raw raw 8M
@@ -333,6 +348,16 @@ help nosuch
 """
 
 
+# Name, and what is written where: the clusters of "qcow2" are header, table
+# and block of counts, L1, L2, two of data.
+DAMAGED = [
+    ("leak", 0x40010, 0, 8),                        # of the L2 entry
+    ("high", 0x2000c, 5, 2),                        # the count of data
+    ("twice", 0x40010, 0x8000000000050000, 8),
+    ("bits", 0x40010, 0x8000000000060004, 8),
+]
+
+
 def prepare() -> None:
     """Made by QEMU, copied for each command."""
     peer = qemu()
@@ -358,6 +383,11 @@ def prepare() -> None:
     with open("corrupt", "r+b") as f:
         f.seek(79)              # the incompatible features
         f.write(b"\2")
+    for name, offset, value, size in DAMAGED:
+        shutil.copy("qcow2", name)
+        with open(name, "r+b") as f:
+            f.seek(offset)
+            f.write(value.to_bytes(size, "big"))
     shutil.copy("raw", "copy")
     os.mkdir("folder")
     shutil.copy("raw", "folder/a:b")
