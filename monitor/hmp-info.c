@@ -440,6 +440,8 @@ static const struct {
     { "registers", NULL, NULL, hmp_info_registers,
       "registers of the first CPU, or with -a of all" },
     { "status", "query-status", info_status, NULL, "state of the guest" },
+    { "usernet", NULL, NULL, hmp_info_usernet,
+      "connections of user networks" },
     { "uuid", "query-uuid", info_uuid, NULL, "UUID of the guest" },
     { "version", "query-version", info_version, NULL,
       "version of the program" },

@@ -16,6 +16,11 @@ struct json_object *hmp_qmp_call(const char *name, struct json_object *args,
 void hmp_info(const char *what, const char *args, GString *out);
 void hmp_info_help(GString *out);
 
+/* hmp-usernet.c; @words: one or two */
+void hmp_hostfwd_add(char **words, GString *out);
+void hmp_hostfwd_remove(char **words, GString *out);
+void hmp_info_usernet(const char *args, GString *out);
+
 /* hmp-tree.c */
 void hmp_info_mtree(const char *args, GString *out);
 void hmp_info_qom_types(const char *args, GString *out);

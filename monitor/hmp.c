@@ -52,6 +52,7 @@ typedef struct HmpCommand {
     bool keyval;                    /* the argument is key=value, this implied */
     /* instead of @qmp: takes key=value, texts for all types */
     bool (*add)(const char *arg, Error **errp);
+    void (*run)(char **words, GString *out);    /* likewise: one word or two */
 } HmpCommand;
 
 static bool add_chardev(const char *arg, Error **errp)
@@ -86,6 +87,11 @@ static const HmpCommand commands[] = {
     { "device_add", NULL, "driver[,prop=value...]", "plug a device in",
       "device_add", "driver", NULL, true },
     { "device_del", NULL, "id", "unplug a device", "device_del", "id" },
+    { "hostfwd_add", NULL, "[netdev_id] [tcp|udp]:[hostaddr]:hostport-"
+      "[guestaddr]:guestport", "lead a port of the host to the guest",
+      .run = hmp_hostfwd_add },
+    { "hostfwd_remove", NULL, "[netdev_id] [tcp|udp]:[hostaddr]:hostport",
+      "no longer do so", .run = hmp_hostfwd_remove },
     { "netdev_add", NULL, "type,id=id[,prop=value...]",
       "make a network back end", .add = net_client_init_from_arg },
     { "netdev_del", NULL, "id", "remove a network back end", "netdev_del",
@@ -211,7 +217,7 @@ static void hmp_add(const HmpCommand *c, const char *arg, GString *out)
 
 static void hmp_command(const HmpCommand *c, char **words, GString *out)
 {
-    guint need = (c->key != NULL) + (c->key2 != NULL) + (c->add != NULL);
+    guint need = (c->key != NULL) + (c->key2 != NULL) + (c->add || c->run);
     struct json_object *args, *val;
     g_autofree char *text = NULL;
 
@@ -221,6 +227,10 @@ static void hmp_command(const HmpCommand *c, char **words, GString *out)
     }
     if (c->add) {
         hmp_add(c, words[0], out);
+        return;
+    }
+    if (c->run) {
+        c->run(words, out);
         return;
     }
     args = hmp_args(c, words, out);

@@ -9,7 +9,8 @@
 #include "util/cutils.h"
 #include "chardev/char.h"
 
-/* Take the text of *@p up to @sep away, into a new string; NULL: no @sep. */
+/* Take the text of *@p up to @sep away, into a new string; NULL: no @sep. A
+ * @sep of 0 takes all. */
 static char *take_field(const char **p, char sep)
 {
     const char *end = strchr(*p, sep);
@@ -19,7 +20,7 @@ static char *take_field(const char **p, char sep)
         return NULL;
     }
     field = g_strndup(*p, end - *p);
-    *p = end + 1;
+    *p = sep ? end + 1 : end;
     return field;
 }
 
@@ -50,13 +51,12 @@ typedef struct HostFwd {
     int host_port, guest_port;
 } HostFwd;
 
-/* Returns what is wrong, or NULL. */
-static const char *parse_hostfwd(const char *p, HostFwd *f)
+/* The host's side of a rule, up to @sep. Returns what is wrong, or NULL. */
+static const char *parse_host(const char **p, char sep, HostFwd *f)
 {
-    g_autofree char *proto = take_field(&p, ':');
-    g_autofree char *host = proto ? take_field(&p, ':') : NULL;
-    g_autofree char *host_port = host ? take_field(&p, '-') : NULL;
-    g_autofree char *guest = host_port ? take_field(&p, ':') : NULL;
+    g_autofree char *proto = take_field(p, ':');
+    g_autofree char *host = proto ? take_field(p, ':') : NULL;
+    g_autofree char *host_port = host ? take_field(p, sep) : NULL;
 
     if (!proto) {
         return "no ':' separators";
@@ -71,6 +71,17 @@ static const char *parse_hostfwd(const char *p, HostFwd *f)
     if (!host_port || !parse_port(host_port, true, &f->host_port)) {
         return "bad host port";
     }
+    return NULL;
+}
+
+static const char *parse_hostfwd(const char *p, HostFwd *f)
+{
+    const char *wrong = parse_host(&p, '-', f);
+    g_autofree char *guest = wrong ? NULL : take_field(&p, ':');
+
+    if (wrong) {
+        return wrong;
+    }
     if (!guest || !parse_addr(guest, &f->guest)) {
         return "bad guest address";
     }
@@ -80,22 +91,45 @@ static const char *parse_hostfwd(const char *p, HostFwd *f)
     return NULL;
 }
 
-bool user_add_hostfwd(NetUser *s, const char *rule, Error **errp)
+static bool check_rule(const char *rule, const char *wrong, const char *form,
+                       Error **errp)
 {
-    HostFwd f = { 0 };
-    const char *wrong = parse_hostfwd(rule, &f);
-
     if (wrong) {
         error_setg(errp, "Invalid host forwarding rule '%s' (%s)", rule,
                    wrong);
-        error_append_hint(errp, "write [tcp|udp]:[hostaddr]:hostport-"
-                          "[guestaddr]:guestport");
+        error_append_hint(errp, "write %s", form);
+    }
+    return !wrong;
+}
+
+bool user_add_hostfwd(NetUser *s, const char *rule, Error **errp)
+{
+    HostFwd f = { 0 };
+
+    if (!check_rule(rule, parse_hostfwd(rule, &f), "[tcp|udp]:[hostaddr]:"
+                    "hostport-[guestaddr]:guestport", errp)) {
         return false;
     }
     if (slirp_add_hostfwd(s->slirp, f.is_udp, f.host, f.host_port, f.guest,
                           f.guest_port) < 0) {
         error_setg_errno(errp, errno, "Could not set up host forwarding rule "
                          "'%s'", rule);
+        return false;
+    }
+    return true;
+}
+
+bool user_remove_hostfwd(NetUser *s, const char *rule, Error **errp)
+{
+    HostFwd f = { 0 };
+    const char *p = rule;
+
+    if (!check_rule(rule, parse_host(&p, '\0', &f),
+                    "[tcp|udp]:[hostaddr]:hostport", errp)) {
+        return false;
+    }
+    if (slirp_remove_hostfwd(s->slirp, f.is_udp, f.host, f.host_port) < 0) {
+        error_setg(errp, "host forwarding rule for %s not found", rule);
         return false;
     }
     return true;

@@ -47,6 +47,7 @@ bool user_config_fill(const NetdevUserOptions *o, SlirpConfig *cfg,
 
 /* user-fwd.c */
 bool user_add_hostfwd(NetUser *s, const char *rule, Error **errp);
+bool user_remove_hostfwd(NetUser *s, const char *rule, Error **errp);
 bool user_add_guestfwd(NetUser *s, const char *rule, Error **errp);
 void user_guestfwds_can_read(NetUser *s);
 void user_guestfwds_free(NetUser *s);

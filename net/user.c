@@ -41,11 +41,39 @@ static void user_cleanup(NetClientState *nc)
     user_loop_cleanup(s);
 }
 
+static bool user_hostfwd_add(NetClientState *nc, const char *rule,
+                             Error **errp)
+{
+    NetUser *s = container_of(nc, NetUser, nc);
+    bool ok = user_add_hostfwd(s, rule, errp);
+
+    user_loop_changed(s);
+    return ok;
+}
+
+static bool user_hostfwd_remove(NetClientState *nc, const char *rule,
+                                Error **errp)
+{
+    NetUser *s = container_of(nc, NetUser, nc);
+    bool ok = user_remove_hostfwd(s, rule, errp);
+
+    user_loop_changed(s);
+    return ok;
+}
+
+static char *user_connections(NetClientState *nc)
+{
+    return slirp_connection_info(container_of(nc, NetUser, nc)->slirp);
+}
+
 static const NetClientInfo user_info = {
     .type = "user",
     .size = sizeof(NetUser),
     .receive_iov = user_receive_iov,
     .cleanup = user_cleanup,
+    .hostfwd_add = user_hostfwd_add,
+    .hostfwd_remove = user_hostfwd_remove,
+    .connections = user_connections,
 };
 
 static bool user_add_rules(NetUser *s, const NetdevUserOptions *o,

@@ -81,6 +81,14 @@ typedef struct NetClientInfo {
     NetOffloads (*get_offloads)(NetClientState *nc);    /* what it could */
     void (*set_offloads)(NetClientState *nc, const NetOffloads *o);
     bool (*set_queue_enabled)(NetClientState *nc, bool on);     /* multi-queue */
+    /*
+     * User network (NULL: it is none): lead a port of the host to the guest,
+     * "[tcp|udp]:[hostaddr]:hostport-[guestaddr]:guestport"; no longer do so,
+     * by the part before the "-"; list connections in lines, g_free() them.
+     */
+    bool (*hostfwd_add)(NetClientState *nc, const char *rule, Error **errp);
+    bool (*hostfwd_remove)(NetClientState *nc, const char *rule, Error **errp);
+    char *(*connections)(NetClientState *nc);
     /* Watch descriptors in @ctx from now on; NULL: main context only. */
     void (*set_aio_context)(NetClientState *nc, AioContext *ctx);
 } NetClientInfo;

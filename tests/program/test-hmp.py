@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 from program import (ARCH, BINARY, TIMEOUT, Program, Skip, check, kvm_works,
-                     main, need_x86, test, wait_for)
+                     main, need, need_x86, test, wait_for)
 
 UUID = "11111111-2222-3333-4444-555555555555"
 
@@ -177,6 +177,72 @@ def on_a_terminal():
         client.sendall(b"q\n")
         check(program.wait_exit() == 0)
         client.close()
+
+
+def connects(port):
+    with socket.socket() as client:
+        client.settimeout(TIMEOUT)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@test
+def ports_of_user_networks():
+    need("CONFIG_SLIRP")
+    head = r"  Protocol\[State\] +FD +Source Address +Port +Dest. Address +" \
+           r"Port RecvQ SendQ\n"
+    with Program(["-nodefaults", "-M", "none", "-netdev", "user,id=u1",
+                  "-netdev", "user,id=u2,net=10.0.3.0/24", "-netdev",
+                  "stream,id=s,server=on,addr.type=unix,addr.path=s"]) as p:
+
+        def say(line, pattern):
+            text = p.get("human-monitor-command", {"command-line": line})
+            found = re.fullmatch(pattern, text)
+            check(found, line, "gives", text)
+            return found
+
+        say("info usernet", r"Hub -1 \(u1\):\n%sHub -1 \(u2\):\n%s" % (head,
+                                                                   head))
+        say("hostfwd_add tcp:127.0.0.1:0-:22", "")
+        port = say("info usernet", r"Hub -1 \(u1\):\n%s  TCP\[HOST_FORWARD\]"
+                   r" +\d+ +127.0.0.1 +(\d+) +10.0.2.15 +22 +0 +0\n"
+                   r"Hub -1 \(u2\):\n%s" % (head, head))[1]
+        check(connects(int(port)))
+        rule = "tcp:127.0.0.1:" + port
+        say("hostfwd_add u2 %s-:22" % rule, "Could not set up host forwarding "
+            "rule '%s-:22': .*\n" % rule)
+        say("hostfwd_remove u2 " + rule, "host forwarding rule for %s not "
+            "found\n" % rule)
+        say("hostfwd_remove " + rule, "host forwarding rule for %s removed\n"
+            % rule)
+        check(not connects(int(port)))
+        say("hostfwd_add u2 :127.0.0.1:%s-10.0.3.77:22" % port, "")
+        say("info usernet", r"(.*\n)*.* %s +10.0.3.77 +22 +0 +0\n" % port)
+        say("hostfwd_remove u2 " + rule[3:], ".* removed\n")
+        say("hostfwd_add u2 udp:127.0.0.1:%s-:22" % port, "")
+        say("info usernet", r"(.*\n)*  UDP\[HOST_FORWARD\] .* %s .*\n" % port)
+        say("hostfwd_remove u2 " + rule, ".* not found\n")
+        say("hostfwd_remove u2 udp" + rule[3:], ".* removed\n")
+        for line, answer in (
+                ("add", "hostfwd_add: expects .*"),
+                ("add x tcp::1-:1", "unrecognized netdev id 'x'"),
+                ("add s tcp::1-:1", "invalid device specified"),
+                ("add x", r"Invalid .* 'x' \(no ':' separators\)"),
+                ("add x::1-:1", r"Invalid .*bad protocol name\)"),
+                ("add tcp:x:1-:1", r"Invalid .*bad host address\)"),
+                ("add tcp::x-:1", r"Invalid .*bad host port\)"),
+                ("add tcp::1", r"Invalid .*bad host port\)"),
+                ("add tcp::1-x:1", r"Invalid .*bad guest address\)"),
+                ("add tcp::1-:0", r"Invalid .*bad guest port\)"),
+                ("remove", "hostfwd_remove: expects .*"),
+                ("remove s tcp::1", "invalid device specified"),
+                ("remove tcp::1-:1", r"Invalid .*bad host port\)"),
+                ("remove tcp::", r"Invalid .*bad host port\)"),
+                ("remove tcp:1", r"Invalid .*bad host address\)")):
+            say("hostfwd_" + line, answer + r"\n")
+        p.get("netdev_del", {"id": "u1"})
+        p.get("netdev_del", {"id": "u2"})
+        say("info usernet", "")
+        say("hostfwd_add tcp::1-:1", "user mode network stack not in use\n")
 
 
 def on_standard_streams(keys, *args):
