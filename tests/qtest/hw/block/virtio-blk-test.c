@@ -513,6 +513,24 @@ static void test_histogram(void)
     rig_end(&r);
 }
 
+/* The event comes from the disk's own thread. */
+static void test_write_threshold(gconstpointer device)
+{
+    Rig r;
+    struct json_object *event;
+
+    rig_init_null(&r, device);
+    json_object_put(qtest_qmp_ok(r.qts, "{'execute':"
+        "'block-set-write-threshold','arguments':{'node-name':'d',"
+        "'write-threshold':%d}}", 7 * SECTOR + 4096));
+    g_assert_cmpuint(request(&r, T_OUT, 7, 4096, NULL), ==, S_OK);
+    g_assert_cmpuint(request(&r, T_OUT, 8, 4096, NULL), ==, S_OK);
+    event = qtest_qmp_event(r.qts, "BLOCK_WRITE_THRESHOLD");
+    g_assert_cmpint(qjson_int(event, "data.amount-exceeded"), ==, SECTOR);
+    json_object_put(event);
+    rig_end(&r);
+}
+
 static char *query_text(Rig *r, const char *command, const char *member)
 {
     struct json_object *o = qtest_qmp_ok(r->qts, "{'execute':'%s'}", command);
@@ -632,6 +650,7 @@ int main(int argc, char **argv)
         { "huge", test_huge }, { "in-flight", test_in_flight },
         { "interrupts", test_interrupts }, { "resize", test_resize },
         { "no-space", test_no_space },
+        { "write-threshold", test_write_threshold },
     };
 
     g_test_init(&argc, &argv, NULL);
