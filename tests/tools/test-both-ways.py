@@ -5,6 +5,7 @@ compare what the other's made and wrote. Data is compared with a model."""
 import json
 import os
 import sys
+from typing import List
 
 from cases import CASES, KIB, MIB
 from toolcase import (NEMU, Model, Tools, apply, check, good, have, main,
@@ -29,21 +30,31 @@ def settle() -> None:
         os.close(fd)
 
 
+def difference(image: str, args: List[str]) -> str:
+    """Of what both say; empty: none."""
+    mine = run(NEMU.img, *args, image)
+    peer = run(qemu().img, *args, image)
+    check(mine[0] == peer[0] == 0, args, mine, peer)
+    left, right = mine[1], peer[1]
+    if args[-1] == "--output=json":
+        left, right = json.loads(left), json.loads(right)
+    if left != right and isinstance(left, list):
+        left, right = ([e for e in left if e not in right],
+                       [e for e in right if e not in left])
+    return "" if left == right else "%s: %s, %s" % (args, left, right)
+
+
 def compare_descriptions(image: str) -> None:
     """Both say the same of an image."""
     settle()
     for args in (["info"], ["info", "--output=json"],
                  ["map", "--output=json"]):
-        mine = run(NEMU.img, *args, image)
-        peer = run(qemu().img, *args, image)
-        check(mine[0] == peer[0] == 0, args, mine, peer)
-        left, right = mine[1], peer[1]
-        if args[-1] == "--output=json":
-            left, right = json.loads(left), json.loads(right)
-        if left != right and isinstance(left, list):
-            left, right = ([e for e in left if e not in right],
-                           [e for e in right if e not in left])
-        check(left == right, image, args, left, right)
+        # What was reserved and not written is a hole for the kernel while it
+        # is not in the page cache, and that may change between the two.
+        found = [difference(image, args)]
+        while found[-1] and len(found) < 4:
+            found.append(difference(image, args))
+        check(not found[-1], image, found)
 
 
 def one_way(name: str, maker: Tools, reader: Tools, number: int) -> None:
